@@ -7,7 +7,6 @@ course's zip is unpacked, which lies beside README.md or in the folder that the
 environment variable PW11_DATA names; else the official zip is downloaded.
 """
 
-import contextlib
 import hashlib
 import io
 import json
@@ -24,7 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent
 FINGERPRINTS = json.loads((Path(__file__).parent / "fingerprints.json").read_text("utf-8"))
 CHANNELS = [f"{sensor}_{axis}" for sensor in ("body_acc", "body_gyro", "total_acc")
             for axis in "xyz"]
-NAMES_FILES = [name for name in FINGERPRINTS["names_sha256"]]
 HAR_FILES = ["activity_labels.txt"] + [
     f"{split}/{name}_{split}.txt" for split in ("train", "test")
     for name in ["y", "subject", *(f"Inertial Signals/{channel}" for channel in CHANNELS)]]
@@ -35,7 +33,7 @@ NAMES = {
     "zip": "name_classification.zip",
     "url": "https://download.pytorch.org/tutorial/data.zip",
     "inside": "names",
-    "files": NAMES_FILES,
+    "files": list(FINGERPRINTS["names_sha256"]),
 }
 ACTIVITY = {
     "title": "activity recognition",
@@ -51,6 +49,10 @@ ACTIVITY = {
 
 class DataError(Exception):
     """Data that cannot be used; the message says what, where and what to do."""
+
+
+class NoDataError(DataError):
+    """Data that is neither here nor to be downloaded."""
 
 
 def is_official(name, content):
@@ -218,27 +220,31 @@ def get(dataset):
     try:
         from_the_net(dataset)
     except OSError as error:
-        raise DataError(
-            f"no data for {dataset['title']}: no folder {dataset['folders'][0]}, no "
+        raise NoDataError(
+            f"No data for {dataset['title']}: no folder {dataset['folders'][0]}, no "
             f"{dataset['zip']} beside README.md or in PW11_DATA, and the download failed "
             f"({error}). Put the course's zip beside README.md and run this again.") from None
     return dataset["folders"][0]
 
 
-def main():
-    """Get both data sets, say what was found, and return the exit code."""
-    failed = 0
+def get_all():
+    """Get both data sets, say what was found, and return whether both are there;
+    raise DataError for data that is there, but damaged."""
+    complete = True
     for dataset in (NAMES, ACTIVITY):
         try:
             folder = get(dataset)
-            with contextlib.suppress(ValueError):
-                folder = folder.relative_to(ROOT)
-            print(f"{dataset['title']}: {folder} ({describe(dataset, ROOT / folder)})")
-        except DataError as error:
-            print(f"{dataset['title']}: {error}", file=sys.stderr)
-            failed = 1
-    return failed
+        except NoDataError as error:
+            print(error, file=sys.stderr)
+            complete = False
+        else:
+            print(f"{dataset['title']}: {folder.relative_to(ROOT)} "
+                  f"({describe(dataset, folder)})")
+    return complete
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(not get_all())
+    except DataError as problem:
+        sys.exit(f"Stopped: {problem}")
