@@ -1,6 +1,7 @@
 """What the tests share: the sample data, and the functions of the notebooks."""
 
 import ast
+import builtins
 import importlib.util
 import sys
 from pathlib import Path
@@ -18,28 +19,35 @@ NOTEBOOKS = list(check_notebooks.PARTS)
 
 
 def definitions(notebook):
-    """Return the source of a module with the imports, functions and literal
-    settings of `notebook`, and nothing that loads, trains or draws."""
-    kept = []
+    """Return the source of a module with the imports, functions and constants of
+    `notebook`, and nothing that loads, trains or draws."""
+    kept, known = [], set(dir(builtins))
     for cell in notebook.cells:
         if cell.cell_type != "code":
             continue
         for node in ast.parse(cell.source).body:
-            imports = isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef)
-            quiet_import = isinstance(node, ast.With)
-            literal = isinstance(node, ast.Assign) and is_constant(node)
-            if imports or literal or quiet_import and "import" in ast.unparse(node):
-                kept.append(ast.get_source_segment(cell.source, node))
-                if getattr(node, "decorator_list", None):
-                    kept[-1] = f"@{ast.unparse(node.decorator_list[0])}\n{kept[-1]}"
+            defines = isinstance(node, ast.Import | ast.ImportFrom) or (
+                isinstance(node, ast.FunctionDef) and names_in(node.args, ast.Load) <= known)
+            imports = isinstance(node, ast.With) and isinstance(node.body[0], ast.Import)
+            if defines or imports or is_constant(node, known):
+                kept.append(ast.unparse(node))
+                known |= names_in(node, ast.Store) | {getattr(node, "name", "")}
     return "\n\n".join(kept) + "\n"
 
 
-def is_constant(node):
-    """Return whether `node` assigns to an UPPER_CASE name without calling into
-    the notebook's data."""
-    named = all(isinstance(t, ast.Name) and t.id.isupper() for t in node.targets)
-    return named and not any(isinstance(n, ast.Call) for n in ast.walk(node.value))
+def names_in(node, context):
+    """Return the names that `node` sets (ast.Store) or uses (ast.Load)."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)
+            and isinstance(n.ctx, context)}
+
+
+def is_constant(node, known):
+    """Return whether `node` sets UPPER_CASE names out of `known` names only."""
+    if not isinstance(node, ast.Assign):
+        return False
+    used = names_in(node.value, ast.Load) - names_in(node.value, ast.Store)
+    targets = set().union(*(names_in(target, ast.Store) for target in node.targets))
+    return used <= known and all(name.isupper() for name in targets)
 
 
 def load_functions(name, folder):

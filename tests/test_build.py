@@ -8,6 +8,8 @@ import nbformat
 import pytest
 
 HEAD = "# Title\n\n**Author:** …"
+FIGURE = ("from IPython.display import publish_display_data\n"
+          "publish_display_data({'image/png': 'UE5H'})")
 
 
 def write_notebook(path, *sources):
@@ -30,7 +32,7 @@ def project(tmp_path, monkeypatch):
     root = tmp_path / "mein Übungsordner"
     for name, parts in check_notebooks.PARTS.items():
         answers = [f"## {part}. Answer\nIt is 0.25." for part in parts]
-        write_notebook(root / name, HEAD, "SIZE = 'full'", "print(1 / 4)", *answers)
+        write_notebook(root / name, HEAD, "SIZE = 'full'", "print(1 / 4)", FIGURE, *answers)
     (root / "requirements.txt").write_text("numpy\n", encoding="utf-8")
     monkeypatch.setattr(build_submission, "ROOT", root)
     monkeypatch.setattr(build_submission.get_data, "get_all", lambda: True)
@@ -47,6 +49,7 @@ def test_the_submission_is_rendered_and_zipped(project, capsys):
             assert archive.read(name) == (project / name).read_bytes()
     notebook = nbformat.read(project / "review_questions.ipynb", as_version=4)
     assert notebook.cells[2].outputs[0].text == "0.25\n"
+    assert (project / "name_classification/answer.png").read_bytes() == b"PNG"
     shown = capsys.readouterr().out
     assert "3d  Answer" in shown and "fill in the line **Author:**" in shown
     assert "mend the prose" not in shown

@@ -7,6 +7,7 @@ import zipfile
 import build_submission
 import check_notebooks
 import nbformat
+import pytest
 from conftest import ROOT
 
 
@@ -69,3 +70,10 @@ def test_the_zip_is_the_tree_and_nothing_else(tmp_path):
             assert archive.read(name) == (ROOT / name).read_bytes()
     build_submission.write_zip(ROOT, tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == (ROOT / "submission.zip").read_bytes()
+
+
+@pytest.mark.parametrize("folder", build_submission.DATA_FOLDERS)
+def test_the_figure_of_the_readme_is_the_first_of_the_notebook(folder):
+    notebook = nbformat.read(ROOT / folder / f"{folder}.ipynb", as_version=4)
+    figure = (ROOT / folder / "answer.png").read_bytes()
+    assert figure == build_submission.first_figure(notebook)

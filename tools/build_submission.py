@@ -8,6 +8,7 @@ command goes on from there.
 """
 
 import argparse
+import base64
 import csv
 import os
 import sys
@@ -82,7 +83,8 @@ def execute(path, parameters):
     except CellExecutionError as error:
         number = sum(c.cell_type == "code" for c in notebook.cells[:here["index"] + 1])
         reason = (str(error.evalue).splitlines() or [""])[-1]
-        raise BuildError(f"{path.name}, code cell [{number}]: {error.ename}: {reason}") from None
+        where = f"{path.name}, code cell [{number}]"
+        raise BuildError(f"{where}: {error.ename}: {reason}") from None
     except DeadKernelError:
         raise BuildError(f"{path.name}: the kernel died in cell {here['index'] + 1}; "
                          "run the same command to go on") from None
@@ -119,6 +121,13 @@ def write_zip(root, path):
         os.replace(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def first_figure(notebook):
+    """Return the PNG bytes of the first figure of `notebook`, its answer at a glance."""
+    return next(base64.b64decode(output.data["image/png"])
+                for cell in notebook.cells for output in cell.get("outputs", [])
+                if "image/png" in output.get("data", {}))
 
 
 def print_estimate():
@@ -206,6 +215,9 @@ def main():
         else:
             print_estimate()
             rendered = build(ROOT, {})
+            for folder in DATA_FOLDERS:
+                figure = first_figure(rendered[f"{folder}/{folder}.ipynb"])
+                write_whole(ROOT / folder / "answer.png", figure)
             write_zip(ROOT, ROOT / "submission.zip")
             print_checklist(rendered)
             size = (ROOT / "submission.zip").stat().st_size
