@@ -32,6 +32,8 @@ def definitions(notebook):
             if defines or imports or is_constant(node, known):
                 kept.append(ast.unparse(node))
                 known |= names_in(node, ast.Store) | {getattr(node, "name", "")}
+                known |= {alias.asname or alias.name.split(".")[0]
+                          for alias in ast.walk(node) if isinstance(alias, ast.alias)}
     return "\n\n".join(kept) + "\n"
 
 
