@@ -144,10 +144,11 @@ def test_the_check_finds_cells_out_of_order(project):
     ("it is 0.81", True), ("it is 0.812", True), ("it is 0.8124", False),
     ("it is 81.2 %", True), ("it is 81.3 %", False), ("it is 0.8", True),
     ("by 1.5 points", True), ("see `x = 0.77`", True), ("a table says 0.944", True),
+    ("± 0.0020", True),
 ])
 def test_numbers_in_the_prose_are_held_to_the_printed_ones(prose, borne_out):
     output = nbformat.v4.new_output("display_data", data={
-        "text/html": "<td>0.944</td>", "text/plain": "0.812 and 0.015"})
+        "text/html": "<td>0.944</td>", "text/plain": "0.812 and 0.015, 0.002, 0.0020"})
     notebook = nbformat.v4.new_notebook(cells=[
         nbformat.v4.new_code_cell("x", outputs=[output]), nbformat.v4.new_markdown_cell(prose)])
     assert (check_notebooks.find_unprinted_numbers(notebook) == []) == borne_out

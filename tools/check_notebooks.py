@@ -70,7 +70,7 @@ def find_unprinted_numbers(notebook):
     """Return a sentence for each decimal number in the prose that no cell of
     `notebook` printed to the digits quoted; cells tagged `background` (theory,
     published figures) are not looked at."""
-    printed = {Decimal(number) for number in DECIMAL.findall(printed_text(notebook))}
+    printed = [Decimal(number) for number in set(DECIMAL.findall(printed_text(notebook)))]
     found = []
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type != "markdown" or "background" in cell.metadata.get("tags", []):
@@ -80,7 +80,7 @@ def find_unprinted_numbers(notebook):
             quoted = Decimal(match[0])
             digit = Decimal(1).scaleb(quoted.as_tuple().exponent)
             percent = re.match(r"\s*(%|percent|(?:\w+ )?points?)", prose[match.end():])
-            values = printed | {100 * p for p in printed} if percent else printed
+            values = printed + [100 * p for p in printed] if percent else printed
             if not any(p.as_tuple().exponent <= quoted.as_tuple().exponent
                        and abs(p - quoted) <= digit / 2 for p in values):
                 around = prose[max(0, match.start() - 40):match.end() + 15].replace("\n", " ")
