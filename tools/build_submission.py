@@ -10,6 +10,7 @@ command goes on from there.
 import argparse
 import base64
 import csv
+import io
 import os
 import sys
 import threading
@@ -110,17 +111,14 @@ def write_whole(path, content):
 def write_zip(root, path):
     """Write `path`: the notebooks and requirements.txt under `root`, nothing else;
     the same files give the same bytes."""
-    beside = path.with_name(path.name + ".part")
-    try:
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in sorted(CONTENT):
-                member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-                member.compress_type = zipfile.ZIP_DEFLATED
-                member.external_attr = 0o644 << 16
-                archive.writestr(member, (root / name).read_bytes())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(CONTENT):
+            member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            member.compress_type = zipfile.ZIP_DEFLATED
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, (root / name).read_bytes())
+    write_whole(path, content.getvalue())
 
 
 def first_figure(notebook):
