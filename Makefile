@@ -2,7 +2,7 @@
 PYTHON ?= python3
 venv := .venv/bin/python
 
-.PHONY: submission preview test data clean
+.PHONY: submission preview test data bench clean
 
 submission: .venv/installed
 	$(venv) tools/build_submission.py
@@ -16,6 +16,9 @@ test: .venv/tested
 
 data: .venv/installed
 	$(venv) tools/get_data.py
+
+bench: .venv/installed
+	$(venv) tools/bench.py
 
 clean:
 	rm -rf build .venv name_classification/runs activity_recognition/runs

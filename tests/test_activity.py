@@ -39,6 +39,14 @@ def test_the_windows_are_loaded_in_their_units(activity, folder):
     np.testing.assert_allclose(gravity, 1, atol=0.05)
 
 
+def test_windows_line_ends_do_no_harm(activity, folder, damaged):
+    for path in damaged.rglob("*.txt"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    for split, arrays in activity.load_data(damaged).items():
+        for array, expected in zip(arrays, activity.load_split(folder, split), strict=True):
+            np.testing.assert_array_equal(array, expected)
+
+
 def test_both_folder_names_are_found(activity, folder, tmp_path):
     shutil.copytree(folder, tmp_path / "UCI HAR Dataset")
     assert activity.find_data(tmp_path / "UCI_HAR_Dataset").name == "UCI HAR Dataset"

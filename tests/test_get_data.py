@@ -1,14 +1,18 @@
 """The data tool against good, odd, damaged and hostile sources."""
 
+import ctypes
 import hashlib
 import http.server
 import io
 import shutil
+import subprocess
+import sys
 import threading
 import zipfile
 
 import get_data
 import pytest
+from conftest import ROOT
 
 
 @pytest.fixture
@@ -144,6 +148,27 @@ def test_without_zip_and_net_it_says_what_to_do(project):
     _, names, _ = project
     with pytest.raises(get_data.NoDataError, match="Put the course's zip beside README.md"):
         get_data.get(names)
+
+
+def obey_permissions():
+    """Take from this process, root's too, the right to write where it is forbidden."""
+    drop_from_bounding_set, dac_override = 24, 1  # of Linux's prctl and capabilities
+    ctypes.CDLL(None).prctl(drop_from_bounding_set, dac_override, 0, 0, 0)
+
+
+@pytest.mark.parametrize("tool", ["get_data", "build_submission"])
+def test_a_read_only_checkout_is_refused_with_a_sentence(tmp_path, tool):
+    shutil.copytree(ROOT / "tools", tmp_path / "tools")
+    (tmp_path / get_data.NAMES["zip"]).write_bytes(b"a zip")
+    before = sorted(tmp_path.rglob("*"))
+    tmp_path.chmod(0o555)
+    done = subprocess.run([sys.executable, "-B", f"tools/{tool}.py"], cwd=tmp_path, text=True,
+                          capture_output=True, preexec_fn=obey_permissions)
+    tmp_path.chmod(0o755)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == (f"Stopped: The folder {tmp_path} is read-only: copy the project to "
+                           "a folder of your own and run this again there.\n")
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -135,7 +135,9 @@ def print_estimate():
         path = ROOT / folder / "results.csv"
         if path.exists():
             with open(path, newline="", encoding="utf-8") as file:
-                seconds += sum(float(row["train_seconds"]) for row in csv.DictReader(file))
+                # a set: a model that stands in two tables was trained once
+                seconds += sum({float(row["train_seconds"] or 0)
+                                for row in csv.DictReader(file)})
     cores = os.cpu_count()
     kept = sum(1 for folder in DATA_FOLDERS for _ in (ROOT / folder / "runs").glob("*.npz"))
     if seconds:
@@ -203,6 +205,7 @@ def main():
     preview = parser.parse_args().preview
     started = time.monotonic()
     try:
+        get_data.check_writable()
         if not get_data.get_all():
             print("The real data is not to be had, so the notebooks run on sample data, into "
                   "build/sample: their numbers are no result.")
@@ -220,7 +223,7 @@ def main():
             print_checklist(rendered)
             size = (ROOT / "submission.zip").stat().st_size
             print(f"submission.zip is written: {size / 1e6:.1f} MB.")
-    except (BuildError, get_data.DataError) as error:
+    except (BuildError, get_data.DataError, OSError) as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
     print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")

@@ -198,6 +198,13 @@ def from_the_net(dataset):
         path.unlink()
 
 
+def check_writable():
+    """Raise DataError, before anything is begun, in a project that is read-only."""
+    if not os.access(ROOT, os.W_OK):
+        raise DataError(f"The folder {ROOT} is read-only: copy the project to a folder of "
+                        "your own and run this again there.")
+
+
 def get(dataset):
     """Put `dataset` in place and return its folder; raise DataError, having left
     nothing half-written, when it is to be had nowhere."""
@@ -209,6 +216,7 @@ def get(dataset):
                 raise DataError(f"{error} Delete or mend that folder, then run "
                                 "`make data` again.") from None
             return folder
+    check_writable()
     for place in (ROOT, Path(os.environ.get("PW11_DATA") or ROOT)):
         path = place / dataset["zip"]
         if path.is_file():
