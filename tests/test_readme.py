@@ -15,7 +15,9 @@ NAMES = {  # label in the README: experiment and treatment in results.csv
 ACTIVITY = {  # label in the README: architecture in results.csv
     "Conv1D, wide": "conv_wide", "Conv1D, deep": "conv_deep", "Conv1D, small": "conv_small",
     "Conv2D": "conv_2d", "Conv1D, then SimpleRNN": "conv_rnn",
-    "Conv1D beside Dense": "conv_mlp", "SimpleRNN on patches": "patch_rnn", "Dense": "mlp",
+    "Conv1D beside Dense": "conv_mlp", "SimpleRNN on patches": "patch_rnn",
+    "SimpleRNN on patches, all states read": "patch_rnn_all",
+    "Dense": "mlp", "Dense on patches": "patch_mlp",
     "SimpleRNN": "simple_rnn", "stacked SimpleRNN": "stacked_rnn",
 }
 
