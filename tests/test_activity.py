@@ -155,12 +155,20 @@ def test_layers_of_other_kinds_are_refused(activity, layer):
 
 def test_every_model_of_the_notebook_has_allowed_layers_only(activity):
     windows = np.random.default_rng(0).normal(size=(8, 128, 9)).astype(np.float32)
-    networks = [activity.simple_rnn, activity.stacked_rnn, activity.patch_rnn,
-                activity.conv_small, activity.conv_deep, activity.conv_2d, activity.mlp,
-                activity.conv_rnn, activity.conv_mlp]
-    task = dict(hidden_units=4, kernel=3, dropout=0.1, head_dropout=0.1, standardise=True)
-    for network in networks:
+    task = dict(hidden_units=4, kernel=3, dropout=0.1, head_dropout=0.1, standardise=True,
+                magnify=10)
+    for network in activity.ARCHITECTURES:
         model = activity.make_model({**task, "network": network}, windows)
         assert model.output_shape == (None, 6)
         kinds = {type(layer).__name__ for layer in model.layers if layer.count_params()}
         assert kinds <= {"SimpleRNN", "Conv1D", "Conv2D", "Dense", "Normalization"}
+
+
+def test_magnified_channels_stand_beside_the_plain_ones(activity):
+    windows = np.random.default_rng(0).normal(0.5, 2, (5, 128, 9)).astype(np.float32)
+    inputs = activity.keras.Input((128, 9))
+    outputs = activity.magnify(inputs, {"magnify": 10})
+    both = activity.keras.Model(inputs, outputs)(windows).numpy()
+    assert np.array_equal(both[:, :, :9], windows)
+    np.testing.assert_allclose(both[:, :, 9:], np.tanh(10 * windows), rtol=1e-5)
+    assert activity.magnify(inputs, {"magnify": 0}) is inputs
