@@ -38,7 +38,8 @@ def test_a_notebook_runs_whole_and_clean(executed, name):
 def test_the_results_are_tidy(executed, folder):
     rows = read_results(executed[1], folder)
     assert rows and set(COLUMNS[folder].split()) <= set(rows[0])
-    assert all(row["seed"] and float(row["train_seconds"]) > 0 for row in rows)
+    trained = [row for row in rows if row["experiment"] != "averaged"]
+    assert all(row["seed"] and float(row["train_seconds"]) > 0 for row in trained)
 
 
 @pytest.mark.parametrize("folder", COLUMNS)
