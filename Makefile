@@ -12,7 +12,7 @@ preview: .venv/installed
 
 test: .venv/tested
 	$(venv) -m ruff check .
-	$(venv) -m pytest
+	$(venv) -m pytest -n logical --dist loadfile --no-loadscope-reorder
 
 data: .venv/installed
 	$(venv) tools/get_data.py
