@@ -1,38 +1,35 @@
-"""The build: executing, checking, replacing whole or not at all, zipping."""
+"""The build: executing, checking, replacing whole or not at all, stopping on Ctrl-C."""
 
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 
 import build_submission
-import check_notebooks
+import hand_in
 import nbformat
+import psutil
 import pytest
+from conftest import EXERCISES, ROOT, write_notebook
 
 HEAD = "# Title\n\n**Author:** …"
-FIGURE = ("from IPython.display import publish_display_data\n"
-          "publish_display_data({'image/png': 'UE5H'})")
-
-
-def write_notebook(path, *sources):
-    """Write a notebook: a source that begins with `#` becomes markdown, and the
-    first code cell is its `parameters`."""
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {
-        "name": "python3", "display_name": "Python 3", "language": "python"}})
-    for source in sources:
-        new = nbformat.v4.new_markdown_cell if source.startswith("#") \
-            else nbformat.v4.new_code_cell
-        notebook.cells.append(new(source))
-    next(c for c in notebook.cells if c.cell_type == "code").metadata["tags"] = ["parameters"]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, path)
+PARAMETERS = "SIZE = 'full'\nOUTPUT_FOLDER = '.'\nRUNS_FOLDER = 'runs'"
+SHOW = """from IPython.display import Markdown, display, publish_display_data as publish
+publish({'image/png': 'UE5H'})
+display(Markdown('**Claim:** Two is more than three.'))
+publish({'text/plain': 'a table'}, metadata={'claims': [
+    {'claim': 'Two is more than three.', 'figures': '2 and 3', 'holds': 'no'}]})"""
+WRITE = "open(OUTPUT_FOLDER + '/results.csv', 'w').write('new')\nprint(SIZE, RUNS_FOLDER)"
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project of three tiny notebooks whose data is there."""
+    """A project of three tiny notebooks whose data is there (a path with a space)."""
     root = tmp_path / "mein Übungsordner"
-    for name, parts in check_notebooks.PARTS.items():
-        answers = [f"## {part}. Answer\nIt is 0.25." for part in parts]
-        write_notebook(root / name, HEAD, "SIZE = 'full'", "print(1 / 4)", FIGURE, *answers)
+    for name, parts in hand_in.PARTS.items():
+        answers = [f"## {part}. Answer\nWords." for part in parts]
+        write_notebook(root / name, HEAD, PARAMETERS, *answers, SHOW, WRITE)
     (root / "requirements.txt").write_text("numpy\n", encoding="utf-8")
     monkeypatch.setattr(build_submission, "ROOT", root)
     monkeypatch.setattr(build_submission.get_data, "get_all", lambda: True)
@@ -40,77 +37,54 @@ def project(tmp_path, monkeypatch):
     return root
 
 
-def test_the_submission_is_rendered_and_zipped(project, capsys):
+def files_in(root):
+    """Return {path: content} of all files that a build may not touch when it stops."""
+    return {path: path.read_bytes() for path in root.rglob("*")
+            if path.is_file() and "build" not in path.parts}
+
+
+def test_the_submission_is_rendered_zipped_and_reported(project, capsys):
     assert build_submission.main() == 0
     with zipfile.ZipFile(project / "submission.zip") as archive:
-        assert sorted(archive.namelist()) == sorted(
-            ["requirements.txt", *check_notebooks.PARTS])
+        assert sorted(archive.namelist()) == sorted(hand_in.CONTENT)
         for name in archive.namelist():
             assert archive.read(name) == (project / name).read_bytes()
-    notebook = nbformat.read(project / "review_questions.ipynb", as_version=4)
-    assert notebook.cells[2].outputs[0].text == "0.25\n"
-    assert (project / "name_classification/answer.png").read_bytes() == b"PNG"
+    for folder in EXERCISES:
+        assert (project / folder / "answer.png").read_bytes() == b"PNG"
+        assert (project / folder / "results.csv").read_text("utf-8") == "new"
+        cells = hand_in.read(project / folder / f"{folder}.ipynb")
+        assert cells[1]["source"] == PARAMETERS
+        assert cells[-1]["outputs"][0]["text"] == ["full runs\n"]
     shown = capsys.readouterr().out
     assert "3d  Answer" in shown and "fill in the line **Author:**" in shown
-    assert "mend the prose" not in shown
+    assert 'does not hold: Two is more than three. (2 and 3), under "1f. Answer"' in shown
 
 
-def test_the_zip_is_reproducible(project):
-    build_submission.write_zip(project, project / "a.zip")
-    build_submission.write_zip(project, project / "b.zip")
-    assert (project / "a.zip").read_bytes() == (project / "b.zip").read_bytes()
-
-
-def test_a_failing_cell_stops_the_build_and_leaves_everything_as_it_was(project, capsys):
-    assert build_submission.main() == 0
-    path = project / "activity_recognition/activity_recognition.ipynb"
-    write_notebook(path, HEAD, "SIZE = 'full'", "raise ValueError('no windows')")
-    before = {p: p.read_bytes() for p in project.rglob("*") if p.is_file()}
-    capsys.readouterr()
+@pytest.mark.parametrize("source, message", [
+    ("raise ValueError('no windows')", "[3]: ValueError: no windows"),
+    ("import os\nos.kill(os.getpid(), 9)", "[3]: the kernel died; run the same command"),
+    ("import sys\nprint('oh', file=sys.stderr)", "shows stderr: 'oh"),
+    ("print('/ho' 'me/somebody/data')", "an absolute path stands in it"),
+    ("\n".join(f"a{i} = 1" for i in range(26)), "[3] is too long: 26 lines"),
+    ("# ## 3d. Answer", "no heading `## 3a. …`"),
+])
+def test_a_build_that_stops_leaves_everything_as_it_was(project, capsys, source, message):
+    write_notebook(project / "review_questions.ipynb", HEAD, PARAMETERS, SHOW, source)
+    before = files_in(project)
     assert build_submission.main() == 1
-    shown = capsys.readouterr().err
-    assert "activity_recognition.ipynb, code cell [2]: ValueError: no windows" in shown
-    assert {p: p.read_bytes() for p in project.rglob("*") if p.is_file()} == before
+    assert message in capsys.readouterr().err
+    assert files_in(project) == before
 
 
-def test_a_killed_kernel_stops_the_build_with_a_sentence(project, capsys):
-    write_notebook(project / "review_questions.ipynb", HEAD, "import os, signal",
-                   "os.kill(os.getpid(), signal.SIGKILL)")
-    assert build_submission.main() == 1
-    assert "review_questions.ipynb: the kernel died in cell 3" in capsys.readouterr().err
-
-
-def test_a_notebook_that_fails_the_check_is_not_written(project, capsys):
-    write_notebook(project / "review_questions.ipynb", HEAD, "SIZE = 'full'")
-    assert build_submission.main() == 1
-    assert "no heading answers part 3a" in capsys.readouterr().err
-    assert not (project / "submission.zip").exists()
-
-
-def test_prose_that_no_cell_bears_out_is_named(project, capsys):
-    path = project / "review_questions.ipynb"
-    parts = [f"## {part}. Answer" for part in ("3a", "3b", "3c", "3d")]
-    write_notebook(path, HEAD, "print(0.912)", *parts, "# It reached 0.93.")
-    assert build_submission.main() == 0
-    assert "no cell printed 0.93" in capsys.readouterr().out
-
-
-def test_parameters_are_injected_after_their_cell(project):
-    path = project / "review_questions.ipynb"
-    write_notebook(path, HEAD, "SIZE = 'full'", "print(SIZE)")
-    notebook = build_submission.execute(path, {"SIZE": "smoke"})
-    assert notebook.cells[-1].outputs[0].text == "smoke\n"
-
-
-def test_without_data_the_sample_is_rendered_beside(project, monkeypatch, capsys):
+def test_without_data_a_short_run_on_sample_data_lies_beside(project, monkeypatch, capsys):
     monkeypatch.setattr(build_submission.get_data, "get_all", lambda: False)
-    before = (project / "review_questions.ipynb").read_bytes()
+    before = files_in(project)
     assert build_submission.main() == 0
-    assert "no result" in capsys.readouterr().out
-    assert (project / "build/sample/review_questions.ipynb").exists()
-    assert (project / "build/sample/review_questions.html").exists()
-    assert (project / "review_questions.ipynb").read_bytes() == before
-    assert not (project / "submission.zip").exists()
+    assert "no result" in capsys.readouterr().out and files_in(project) == before
+    cells = hand_in.read(project / "build/sample/name_classification/name_classification.ipynb")
+    assert cells[1]["source"].endswith("DATA_FOLDER = '../build/data/names'")
+    assert cells[-1]["outputs"][0]["text"] == [
+        "preview ../build/sample/name_classification/runs\n"]
 
 
 def test_damaged_data_stops_the_build(project, monkeypatch, capsys):
@@ -121,34 +95,53 @@ def test_damaged_data_stops_the_build(project, monkeypatch, capsys):
     assert "Stopped: the zip is damaged." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("source, problem", [
-    ("import sys\nprint('oh', file=sys.stderr)", "shows stderr"),
-    ("print('/ho' 'me/somebody/data')", "absolute path"),
-    ("\n".join(f"a{i} = 1" for i in range(29)), "29 lines"),
-])
-def test_the_check_finds(project, source, problem):
-    path = project / "review_questions.ipynb"
-    write_notebook(path, HEAD, "SIZE = 'full'", source)
-    found = check_notebooks.find_problems(build_submission.execute(path, {}), [])
-    assert any(problem in sentence for sentence in found)
+def test_the_estimate_counts_every_run(project, capsys):
+    rows = "train_seconds\n60\n60\n\n" + "60\n" * 8
+    (project / "name_classification/results.csv").write_text(rows, encoding="utf-8")
+    build_submission.print_estimate()
+    assert "took 10 core-minutes" in capsys.readouterr().out
 
 
-def test_the_check_finds_cells_out_of_order(project):
-    path = project / "review_questions.ipynb"
-    notebook = build_submission.execute(path, {})
-    notebook.cells[1].execution_count = 7
-    assert any("in order" in p for p in check_notebooks.find_problems(notebook, []))
+CODE = """import sys; sys.path.insert(0, {tools!r})
+import build_submission, get_data, pathlib
+build_submission.ROOT = pathlib.Path({root!r})
+get_data.get_all = lambda: True
+sys.argv = ['']
+print('ready', flush=True)
+sys.exit(build_submission.main())"""
+BUSY = """import joblib, os, time
+def wait(k):
+    open(f'{os.getpid()}.pid', 'w').close()
+    time.sleep(60)
+joblib.Parallel(2)(joblib.delayed(wait)(k) for k in range(2))"""
 
 
-@pytest.mark.parametrize("prose, borne_out", [
-    ("it is 0.81", True), ("it is 0.812", True), ("it is 0.8124", False),
-    ("it is 81.2 %", True), ("it is 81.3 %", False), ("it is 0.8", True),
-    ("by 1.5 points", True), ("see `x = 0.77`", True), ("a table says 0.944", True),
-    ("± 0.0020", True),
-])
-def test_numbers_in_the_prose_are_held_to_the_printed_ones(prose, borne_out):
-    output = nbformat.v4.new_output("display_data", data={
-        "text/html": "<td>0.944</td>", "text/plain": "0.812 and 0.015, 0.002, 0.0020"})
-    notebook = nbformat.v4.new_notebook(cells=[
-        nbformat.v4.new_code_cell("x", outputs=[output]), nbformat.v4.new_markdown_cell(prose)])
-    assert (check_notebooks.find_unprinted_numbers(notebook) == []) == borne_out
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0, 0.3, 0.8, 1.5, "workers"])
+def test_ctrl_c_stops_everything_with_a_sentence(project, seconds):
+    path = project / "activity_recognition/activity_recognition.ipynb"
+    write_notebook(path, HEAD, PARAMETERS, SHOW, WRITE, BUSY)
+    before = files_in(project)
+    process = subprocess.Popen(
+        [sys.executable, "-c", CODE.format(tools=str(ROOT / "tools"), root=str(project))],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.readline()
+    end = time.monotonic() + (60 if seconds == "workers" else seconds)
+    while time.monotonic() < end and len(list(path.parent.glob("*.pid"))) < 2:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, shown = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert shown.count("Stopped: nothing was replaced") == 1 and "Traceback" not in shown
+    workers = [int(pid.stem) for pid in path.parent.glob("*.pid")]
+    assert len(workers) == 2 if seconds == "workers" else True
+    alive = [p.pid for p in psutil.process_iter() if p.status() != psutil.STATUS_ZOMBIE]
+    assert not set(workers) & set(alive)
+    assert {p: c for p, c in files_in(project).items() if p.suffix != ".pid"} == before
+
+
+def test_a_notebook_keeps_no_trace_of_the_machine_that_ran_it(project):
+    assert build_submission.main() == 0
+    notebook = nbformat.read(project / "review_questions.ipynb", as_version=4)
+    assert notebook.metadata["language_info"] == {"name": "python"}
+    assert "build/" not in nbformat.writes(notebook)

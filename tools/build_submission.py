@@ -1,234 +1,148 @@
 """Execute the three notebooks on the real data, check them, write submission.zip.
 
-    python tools/build_submission.py              the submission, all runs
-    python tools/build_submission.py --preview    a short look, into build/preview
-
-Training runs are kept in the folders `runs`; after an interruption the same
-command goes on from there.
+    python tools/build_submission.py              (make submission: all runs)
+    python tools/build_submission.py --preview    (make preview: a short look, build/preview)
 """
 
-import argparse
 import base64
 import csv
-import io
 import os
+import shutil
+import signal
 import sys
-import threading
 import time
-import zipfile
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-import check_notebooks
 import get_data
-import nbconvert
+import hand_in
 import nbformat
+import psutil
 from make_sample import make_sample
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 ROOT = get_data.ROOT
 DATA_FOLDERS = {"name_classification": "names", "activity_recognition": "UCI_HAR_Dataset"}
-CONTENT = ["requirements.txt", *check_notebooks.PARTS]
-
-
-class BuildError(Exception):
-    """A build that cannot go on; the message says where and why."""
-
-
-def inject(notebook, parameters):
-    """Add a cell that sets `parameters` after the cell tagged `parameters`
-    (papermill's convention)."""
-    index = next(i for i, cell in enumerate(notebook.cells)
-                 if "parameters" in cell.metadata.get("tags", []))
-    source = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-    cell = nbformat.v4.new_code_cell(source, id="injected")
-    cell.metadata["tags"] = ["injected-parameters"]
-    notebook.cells.insert(index + 1, cell)
-
-
-def last_line(cell):
-    """Return the last line of text that `cell` has shown so far."""
-    for output in reversed(cell.get("outputs", [])):
-        text = output.get("text") or output.get("data", {}).get("text/plain", "")
-        if text.strip():
-            return text.strip().splitlines()[-1][:50]
-    return ""
 
 
 def execute(path, parameters):
-    """Return the notebook at `path`, executed in a fresh kernel in its folder."""
+    """Return the notebook at `path`, executed in its folder in a fresh kernel, `parameters`
+    set at the end of the cell of that tag; a full run leaves no trace of them."""
     notebook = nbformat.read(path, as_version=4)
-    if parameters:
-        inject(notebook, parameters)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    here, started, ended = {"index": 0}, time.monotonic(), threading.Event()
-
-    def report():
-        while not ended.wait(1):
-            minutes, seconds = divmod(int(time.monotonic() - started), 60)
-            line = (f"{path.stem}: cell {here['index'] + 1} of {len(notebook.cells)}, "
-                    f"{minutes}:{seconds:02d}  {last_line(notebook.cells[here['index']])}")
-            print(f"\r{line:<100.100}", end="", file=sys.stderr, flush=True)
-
+    first = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+    source = first.source
+    first.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
+    begun = []  # cells
     client = NotebookClient(
         notebook, timeout=None, kernel_name="python3", record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"],
-        on_cell_execute=lambda cell, cell_index: here.update(index=cell_index))
-    reporter = threading.Thread(target=report, daemon=True)
-    reporter.start()
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        number = sum(c.cell_type == "code" for c in notebook.cells[:here["index"] + 1])
-        reason = (str(error.evalue).splitlines() or [""])[-1]
-        where = f"{path.name}, code cell [{number}]"
-        raise BuildError(f"{where}: {error.ename}: {reason}") from None
-    except DeadKernelError:
-        raise BuildError(f"{path.name}: the kernel died in cell {here['index'] + 1}; "
-                         "run the same command to go on") from None
-    finally:
-        ended.set()
-        reporter.join()
-        print(file=sys.stderr)
+        on_cell_execute=lambda cell, cell_index: begun.append(cell))
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(client.execute)
+        try:
+            show_progress(path.stem, running, begun)
+            running.result()
+        except (CellExecutionError, DeadKernelError) as error:
+            number = sum(cell.cell_type == "code" for cell in begun)
+            reason = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else \
+                "the kernel died; run the same command to go on"
+            raise RuntimeError(f"{path.name}, [{number}]: {reason}") from None
+        except KeyboardInterrupt:
+            while not running.done():  # the kernel may only just be starting
+                for process in psutil.Process().children(recursive=True):
+                    process.terminate()
+                wait([running], timeout=0.2)
+            raise
     notebook.metadata["language_info"] = {"name": "python"}
+    if "SIZE" not in parameters:
+        first.source = source
     return notebook
 
 
-def write_whole(path, content):
-    """Write `content` (bytes) to `path` so that it is replaced at once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_bytes(content)
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+def show_progress(title, running, begun):
+    """Keep one line up to date until `running` (a future) ends: cell, time, last output."""
+    started = time.monotonic()
+    while not wait([running], timeout=1).done:
+        outputs = [o.get("data", o) for cell in begun[-1:] for o in cell.get("outputs", [])]
+        shown = "".join(o.get("text/plain", o.get("text", "")) for o in outputs).strip()
+        print(f"\r{title}: cell {len(begun)}, {time.monotonic() - started:.0f} s  "
+              f"{shown.rpartition(chr(10))[2]:<50.50}", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
 
 
-def write_zip(root, path):
-    """Write `path`: the notebooks and requirements.txt under `root`, nothing else;
-    the same files give the same bytes."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(CONTENT):
-            member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-            member.compress_type = zipfile.ZIP_DEFLATED
-            member.external_attr = 0o644 << 16
-            archive.writestr(member, (root / name).read_bytes())
-    write_whole(path, content.getvalue())
+def build(target, size="full", sample=None):
+    """Execute and check all notebooks, then write them, with what they wrote and their first
+    figures, into the folder `target`. A short run keeps its training there too; `sample` is
+    the folder of sample data to use."""
+    shutil.rmtree(target, ignore_errors=True)
+    for name, parts in hand_in.PARTS.items():
+        path, folder = ROOT / name, (target / name).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        places = {"OUTPUT_FOLDER": folder}
+        if size != "full":
+            places["RUNS_FOLDER"] = folder / "runs"
+        if sample and path.stem in DATA_FOLDERS:
+            places["DATA_FOLDER"] = sample / DATA_FOLDERS[path.stem]
+        parameters = {} if size == "full" else {"SIZE": size}
+        parameters |= {name: Path(os.path.relpath(place, path.parent)).as_posix()
+                       for name, place in places.items()}
+        notebook = execute(path, parameters)
+        nbformat.write(notebook, target / name)
+        if problems := hand_in.find_problems(hand_in.read(target / name), parts):
+            raise RuntimeError(f"{name} did not pass the check: " + "; ".join(problems))
+        if path.stem in DATA_FOLDERS:
+            shown = [o.get("data", {}) for c in notebook.cells for o in c.get("outputs", [])]
+            figure = next(data["image/png"] for data in shown if "image/png" in data)
+            (folder / "answer.png").write_bytes(base64.b64decode(figure))
 
 
-def first_figure(notebook):
-    """Return the PNG bytes of the first figure of `notebook`, its answer at a glance."""
-    return next(base64.b64decode(output.data["image/png"])
-                for cell in notebook.cells for output in cell.get("outputs", [])
-                if "image/png" in output.get("data", {}))
+def replace_all(target):
+    """Move all files under `target` to their places in the project; Ctrl-C waits for it."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for path in filter(Path.is_file, list(target.rglob("*"))):
+        os.replace(path, ROOT / path.relative_to(target))
+    signal.signal(signal.SIGINT, handler)
 
 
 def print_estimate():
     """Say how long all runs take here, by the seconds of the results of last time."""
-    seconds = 0.0
-    for folder in DATA_FOLDERS:
-        path = ROOT / folder / "results.csv"
-        if path.exists():
-            with open(path, newline="", encoding="utf-8") as file:
-                # a set: a model that stands in two tables was trained once
-                seconds += sum({float(row["train_seconds"] or 0)
-                                for row in csv.DictReader(file)})
-    cores = os.cpu_count()
-    kept = sum(1 for folder in DATA_FOLDERS for _ in (ROOT / folder / "runs").glob("*.npz"))
-    if seconds:
-        print(f"All runs took {seconds / 60:.0f} core-minutes last time: about "
-              f"{seconds / 60 / cores + 5:.0f} minutes on {cores} cores. "
-              f"{kept} finished runs are on disk and are not done again.")
-
-
-def print_checklist(notebooks):
-    """Say part by part which heading answers it, and what is left to do by hand."""
-    for name, notebook in notebooks.items():
-        for part, heading in sorted(check_notebooks.headings(notebook).items()):
-            print(f"  {part}  {heading}  ({name})")
-        if "**Author:** …" in notebook.cells[0].source:
-            print(f"  !!  fill in the line **Author:** in the first cell of {name}")
-        for problem in check_notebooks.find_unprinted_numbers(notebook):
-            print(f"  !!  mend the prose of {name}, {problem}")
-
-
-def build(target, parameters):
-    """Execute and check all notebooks, then write them, and the zip, under `target`;
-    `parameters` is a dict for each notebook's stem. Nothing is written on failure."""
-    rendered = {}
-    for name, parts in check_notebooks.PARTS.items():
-        path = ROOT / name
-        rendered[name] = execute(path, parameters.get(path.stem))
-        problems = check_notebooks.find_problems(rendered[name], parts)
-        if problems:
-            raise BuildError(f"{name} did not pass the check: " + "; ".join(problems))
-    for name, notebook in rendered.items():
-        write_whole(target / name, nbformat.writes(notebook).encode("utf-8"))
-    return rendered
-
-
-def short_parameters(target, size, sample):
-    """Return the parameters that keep a short run's files under `target`, with its
-    data from the folder `sample` (None: the real data)."""
-    parameters = {"review_questions": {"SIZE": size}}
-    for folder in DATA_FOLDERS:
-        (target / folder).mkdir(parents=True, exist_ok=True)
-        chosen = {"SIZE": size, "OUTPUT_FOLDER": target / folder,
-                  "RUNS_FOLDER": target / folder / "runs"}
-        if sample:
-            chosen["DATA_FOLDER"] = sample / DATA_FOLDERS[folder]
-        parameters[folder] = {
-            name: Path(os.path.relpath(value, ROOT / folder)).as_posix()
-            if isinstance(value, Path) else value for name, value in chosen.items()}
-    return parameters
-
-
-def build_short(target, size, sample=None):
-    """Build a short run into `target`, as notebooks and as HTML pages."""
-    rendered = build(target, short_parameters(target, size, sample))
-    for name, notebook in rendered.items():
-        page, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
-        write_whole((target / name).with_suffix(".html"), page.encode("utf-8"))
-    return rendered
+    seconds, cores = 0, os.cpu_count()
+    for path in ROOT.glob("*/results.csv"):
+        rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+        seconds += sum(float(row["train_seconds"] or 0) for row in rows)
+    print(f"All runs took {seconds / 60:.0f} core-minutes last time: about "
+          f"{seconds / 60 / cores + 5:.0f} minutes on {cores} cores. "
+          f"{len(list(ROOT.glob('*/runs/*.npz')))} finished runs need not be done again.")
 
 
 def main():
     """Run the command line and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--preview", action="store_true",
-                        help="two seeds and few epochs, into build/preview, in ten minutes")
-    preview = parser.parse_args().preview
-    started = time.monotonic()
     try:
-        get_data.check_writable()
         if not get_data.get_all():
-            print("The real data is not to be had, so the notebooks run on sample data, into "
-                  "build/sample: their numbers are no result.")
-            make_sample(ROOT / "build/sample/data")
-            build_short(ROOT / "build/sample", "preview", ROOT / "build/sample/data")
-        elif preview:
-            build_short(ROOT / "build/preview", "preview")
+            print("So the notebooks run on sample data, into build/sample: no result.")
+            make_sample(ROOT / "build/data")
+            build(ROOT / "build/sample", "preview", ROOT / "build/data")
+        elif sys.argv[1:] == ["--preview"]:
+            build(ROOT / "build/preview", "preview")
         else:
             print_estimate()
-            rendered = build(ROOT, {})
-            for folder in DATA_FOLDERS:
-                figure = first_figure(rendered[f"{folder}/{folder}.ipynb"])
-                write_whole(ROOT / folder / "answer.png", figure)
-            write_zip(ROOT, ROOT / "submission.zip")
-            print_checklist(rendered)
-            size = (ROOT / "submission.zip").stat().st_size
-            print(f"submission.zip is written: {size / 1e6:.1f} MB.")
-    except (BuildError, get_data.DataError, OSError) as error:
+            build(ROOT / "build/submission")
+            replace_all(ROOT / "build/submission")
+            return hand_in.hand_in(ROOT)
+    except (RuntimeError, get_data.DataError, OSError) as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
-    print(f"Done in {(time.monotonic() - started) / 60:.1f} minutes.")
+    except KeyboardInterrupt:
+        print("\nStopped: nothing was replaced and finished training runs are kept; run the "
+              "same command to go on.", file=sys.stderr, flush=True)
+        os._exit(130)  # else nbclient's exit handler prints a traceback
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main() if sys.argv[1:] in ([], ["--preview"]) else __doc__)

@@ -1,0 +1,40 @@
+"""The imports, functions and constants of a notebook as a module, for tests and bench."""
+
+import ast
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def defines(node):
+    """Return whether `node` imports or defines something, sets UPPER_CASE names, or sets a
+    name to a dict."""
+    if isinstance(node, ast.Assign):
+        names = [n.id for target in node.targets for n in ast.walk(target)
+                 if isinstance(n, ast.Name)]
+        return all(name.isupper() for name in names) or isinstance(node.value, ast.Dict)
+    inner = node.body[0] if isinstance(node, ast.With) else node
+    return isinstance(inner, ast.Import | ast.ImportFrom | ast.FunctionDef)
+
+
+def load_functions(name, folder):
+    """Return the notebook called `name` as a module of what it defines, less what needs a
+    computed value; its source is written into `folder`."""
+    kept, space = [], {}
+    for cell in json.loads((ROOT / name).read_text(encoding="utf-8"))["cells"]:
+        body = ast.parse("".join(cell["source"])).body if cell["cell_type"] == "code" else []
+        for code in map(ast.unparse, filter(defines, body)):
+            try:
+                exec(code, space)
+            except (NameError, OSError):
+                continue
+            kept.append(code)
+    path = folder / f"{Path(name).stem}_functions.py"
+    path.write_text("\n\n".join(kept), encoding="utf-8")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

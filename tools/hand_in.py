@@ -1,0 +1,130 @@
+"""Check the three notebooks as they stand, say what answers which part, zip them.
+
+    python tools/hand_in.py        (make zip: runs nothing, needs no package)
+"""
+
+import io
+import json
+import os
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PARTS = {
+    "name_classification/name_classification.ipynb": ["1a", "1b", "1c", "1d", "1e", "1f"],
+    "activity_recognition/activity_recognition.ipynb": ["2a", "2b", "2c", "2d"],
+    "review_questions.ipynb": ["3a", "3b", "3c", "3d"],
+}
+CONTENT = ["requirements.txt", *PARTS]
+LONGEST_CELL, LONGEST_RUNNER = 25, 45  # lines of code
+ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|work|tmp|private|mnt)/|[A-Z]:\\\\")
+NO_AUTHOR = re.compile(r"\*\*Author:\*\*[ \t.…]*$", flags=re.M)
+
+
+def read(path):
+    """Return the cells of a notebook, however saved, less empty ones; sources as str."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for cell in cells:
+        cell["source"] = "".join(cell["source"])
+    return [cell for cell in cells if cell["source"].strip()]
+
+
+def headings(cells):
+    """Return {part: heading} of the headings like `## 1a. Data`."""
+    text = "\n".join(cell["source"] for cell in cells if cell["cell_type"] == "markdown")
+    return dict(re.findall(r"^## (\d[a-z])\. +(.+)$", text, flags=re.M))
+
+
+def code_lines(source):
+    """Return how many lines of `source` are neither blank, comment nor docstring."""
+    lines = re.sub(r'""".*?"""', "", source, flags=re.S).splitlines()
+    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines)
+
+
+def find_problems(cells, parts):
+    """Return what is wrong with an executed notebook, a sentence each."""
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    found = [f"no heading `## {part}. …` answers part {part}"
+             for part in parts if part not in headings(cells)]
+    if not claims(cells):
+        found.append("it has no table of claims")
+    if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
+        found.append("the code cells were not run once each, in order: restart the kernel, "
+                     "run all cells, save, try again")
+    for number, cell in enumerate(code, 1):
+        runner, lines = "runner" in cell["metadata"].get("tags", []), code_lines(cell["source"])
+        if lines > (LONGEST_RUNNER if runner else LONGEST_CELL):
+            found.append(f"[{number}] is too long: {lines} lines of code")
+        for output in cell["outputs"]:
+            if output["output_type"] == "error":
+                found.append(f"[{number}] shows the error {output['ename']}")
+            if output.get("name") == "stderr":
+                found.append(f"[{number}] shows stderr: {''.join(output['text'])[:80]!r}")
+    if path := ABSOLUTE_PATH.search(json.dumps(cells, ensure_ascii=False)):
+        found.append(f"an absolute path stands in it ({path[0]}…)")
+    return found
+
+
+def claims(cells):
+    """Return (heading, row) for each row of the table of claims, a dict of claim, figures and
+    holds, with the last heading above the cell that shows the claim itself."""
+    heading, shown, rows = "", {}, []
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            heading = [heading, *re.findall("^##+ +(.+)$", cell["source"], flags=re.M)][-1]
+        for output in cell.get("outputs", []):
+            shown["".join(output.get("data", {}).get("text/markdown", ""))] = heading
+            rows += output.get("metadata", {}).get("claims", [])
+    return [(next((shown[text] for text in shown if row["claim"] in text), "?"), row)
+            for row in rows]
+
+
+def report(notebooks):
+    """Print which heading answers each part, then what is left for the author to do."""
+    for name, cells in notebooks.items():
+        for part, heading in sorted(headings(cells).items()):
+            print(f"  {part}  {heading}  ({name})")
+    for name, cells in notebooks.items():
+        if NO_AUTHOR.search(cells[0]["source"]):
+            print(f"  !!  fill in the line **Author:** in the first cell of {name}")
+        for heading, row in claims(cells):
+            if row["holds"] == "no":
+                print(f"  !!  does not hold: {row['claim']} ({row['figures']}), under "
+                      f"\"{heading}\" in {name}")
+
+
+def write_zip(root):
+    """Write submission.zip, whole or not at all; the same files give the same bytes."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in sorted(CONTENT):
+            member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, (root / name).read_bytes(), zipfile.ZIP_DEFLATED)
+    beside = root / "submission.zip.part"
+    beside.write_bytes(content.getvalue())
+    os.replace(beside, root / "submission.zip")
+    print(f"submission.zip is written: {len(content.getvalue()) / 1e6:.1f} MB.")
+
+
+def hand_in(root=ROOT):
+    """Check, zip and report the notebooks under `root`; return the exit code."""
+    notebooks, problems = {}, []
+    for name, parts in PARTS.items():
+        try:
+            notebooks[name] = read(root / name)
+            problems += [f"{name}: {p}" for p in find_problems(notebooks[name], parts)]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            problems.append(f"{name} cannot be read as a notebook ({type(error).__name__})")
+    if problems:
+        print("Stopped, submission.zip is as it was:", *problems, sep="\n  ", file=sys.stderr)
+        return 1
+    report(notebooks)
+    write_zip(root)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(hand_in())
