@@ -2,7 +2,7 @@
 PYTHON ?= python3
 venv := .venv/bin/python
 
-.PHONY: submission preview test data bench clean
+.PHONY: submission preview zip test test-all data bench clean distclean
 
 submission: .venv/installed
 	$(venv) tools/build_submission.py
@@ -10,9 +10,16 @@ submission: .venv/installed
 preview: .venv/installed
 	$(venv) tools/build_submission.py --preview
 
+zip:
+	$(PYTHON) tools/hand_in.py
+
 test: .venv/tested
 	$(venv) -m ruff check .
-	$(venv) -m pytest -n logical --dist loadfile --no-loadscope-reorder
+	$(venv) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+
+test-all: .venv/tested
+	$(venv) -m ruff check .
+	$(venv) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 data: .venv/installed
 	$(venv) tools/get_data.py
@@ -21,11 +28,15 @@ bench: .venv/installed
 	$(venv) tools/bench.py
 
 clean:
-	rm -rf build .venv name_classification/runs activity_recognition/runs
+	rm -rf build .venv
 
-.venv/installed: requirements.txt
+distclean: clean
+	rm -rf name_classification/runs activity_recognition/runs
+
+.venv/installed: requirements.txt tools/requirements.txt
+	@$(PYTHON) -c "import sys; (3, 10) <= sys.version_info[:2] <= (3, 13) or sys.exit('Python %d.%d will not do: TensorFlow needs 3.10 to 3.13, so write for example make PYTHON=python3.12.' % sys.version_info[:2])"
 	$(PYTHON) -m venv .venv
-	$(venv) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(venv) -m pip install --quiet --disable-pip-version-check -r tools/requirements.txt
 	touch $@
 
 .venv/tested: tests/requirements.txt .venv/installed
