@@ -1,7 +1,7 @@
 """The imports, functions and constants of a notebook as a module, for tests and bench."""
 
 import ast
-import importlib.util
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def defines(node):
 
 def load_functions(name, folder):
     """Return the notebook called `name` as a module of what it defines, less what needs a
-    computed value; its source is written into `folder`."""
+    computed value; its source is written into `folder`, from where it is imported."""
     kept, space = [], {}
     for cell in json.loads((ROOT / name).read_text(encoding="utf-8"))["cells"]:
         body = ast.parse("".join(cell["source"])).body if cell["cell_type"] == "code" else []
@@ -34,7 +34,5 @@ def load_functions(name, folder):
             kept.append(code)
     path = folder / f"{Path(name).stem}_functions.py"
     path.write_text("\n\n".join(kept), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(folder))  # for worker processes too
+    return importlib.import_module(path.stem)
