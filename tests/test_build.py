@@ -15,11 +15,11 @@ from conftest import EXERCISES, ROOT, write_notebook
 
 HEAD = "# Title\n\n**Author:** …"
 PARAMETERS = "SIZE = 'full'\nOUTPUT_FOLDER = '.'\nRUNS_FOLDER = 'runs'"
-SHOW = """from IPython.display import Markdown, display, publish_display_data as publish
-publish({'image/png': 'UE5H'})
-display(Markdown('**Claim:** Two is more than three.'))
-publish({'text/plain': 'a table'}, metadata={'claims': [
-    {'claim': 'Two is more than three.', 'figures': '2 and 3', 'holds': 'no'}]})"""
+CLAIM = {"claim": "Two is more than three.", "figures": "2 and 3", "holds": "no"}
+SHOW = f"""from IPython.display import Markdown, display, publish_display_data as publish
+publish({{'image/png': 'UE5H'}})
+display(Markdown('**Claim:** {CLAIM['claim']}'))
+publish({{'text/plain': 'a table'}}, metadata={{'claims': [{CLAIM}]}})"""
 WRITE = "open(OUTPUT_FOLDER + '/results.csv', 'w').write('new')\nprint(SIZE, RUNS_FOLDER)"
 
 
