@@ -10,12 +10,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def defines(node):
-    """Return whether `node` imports or defines something, sets UPPER_CASE names, or sets a
-    name to a dict."""
+    """Return whether `node` imports or defines something, sets UPPER_CASE names, or sets
+    others without calling anything."""
     if isinstance(node, ast.Assign):
-        names = [n.id for target in node.targets for n in ast.walk(target)
-                 if isinstance(n, ast.Name)]
-        return all(name.isupper() for name in names) or isinstance(node.value, ast.Dict)
+        inside = list(ast.walk(node))
+        return not any(isinstance(part, ast.Call) for part in inside) or all(
+            target.id.isupper() for target in node.targets if isinstance(target, ast.Name))
     inner = node.body[0] if isinstance(node, ast.With) else node
     return isinstance(inner, ast.Import | ast.ImportFrom | ast.FunctionDef)
 

@@ -65,7 +65,8 @@ def test_zips_beside_the_readme_are_unpacked(root, sample, capsys):
     assert len(files_left(root)) == sum(map(len, get_data.FILES.values()))
 
 
-def test_a_zip_in_the_folder_of_the_environment_is_unpacked(root, sample, tmp_path, monkeypatch):
+def test_a_zip_in_the_folder_of_the_environment_is_unpacked(root, sample, tmp_path,
+                                                            monkeypatch):
     (tmp_path / "name_classification.zip").write_bytes(make_zip(sample / "names", "names/"))
     monkeypatch.setenv("PW11_DATA", str(tmp_path))
     assert get_data.get(NAMES) == root / "name_classification/data/names"

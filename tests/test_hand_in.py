@@ -15,13 +15,14 @@ from test_build import CLAIM
 OUTPUTS = [
     {"output_type": "display_data", "metadata": {}, "data": {
         "text/markdown": [f"**Claim:** {CLAIM['claim']} *(2)*"]}},
-    {"output_type": "display_data", "metadata": {"claims": [CLAIM]}, "data": {"text/plain": "-"}},
+    {"output_type": "display_data", "metadata": {"claims": [CLAIM]},
+     "data": {"text/plain": "a table"}},
     {"output_type": "stream", "name": "stdout", "text": ["0.25\n"]}]
 
 
 def notebook(parts, outputs=OUTPUTS, author="…", code="print(1 / 4)", count=1):
     """Return an executed notebook as nbformat writes it."""
-    text = [f"# Title\n\n**Author:** {author}\n"] + [f"## {part}. Answer\nIt." for part in parts]
+    text = [f"# Title\n\n**Author:** {author}", *(f"## {part}. Answer\n." for part in parts)]
     return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
         *({"cell_type": "markdown", "id": f"m{k}", "metadata": {},
            "source": source.splitlines(True)} for k, source in enumerate(text)),

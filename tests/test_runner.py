@@ -198,7 +198,8 @@ def test_a_dask_cluster_gives_the_same_though_a_worker_is_killed(runner, tmp_pat
 def globals_read(code):
     """Return the names of the globals that a code object, or one within it, reads."""
     inner = [globals_read(const) for const in code.co_consts if inspect.iscode(const)]
-    return {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}.union(*inner)
+    own = {i.argval for i in dis.get_instructions(code) if i.opname == "LOAD_GLOBAL"}
+    return own.union(*inner)
 
 
 def unnamed(module, roots, training_code):
@@ -234,7 +235,7 @@ def test_the_training_code_names_all_that_training_reaches(request, exercise):
     source = "\n".join(cell["source"] for cell in hand_in.read(ROOT / NOTEBOOKS[exercise]))
     named = set(re.findall(r"\bsweep\((\w+),", source)) - {"train"}
     roots = [getattr(module, name) for name in named if hasattr(module, name)]
-    roots += [getattr(module, "train")] if "train" in vars(module) else []
+    roots += [module.train] if "train" in vars(module) else []
     assert roots and unnamed(module, roots, module.TRAINING_CODE) == set()
     for function in filter(inspect.isfunction, module.TRAINING_CODE):
         less = [part for part in module.TRAINING_CODE if part is not function]
