@@ -2,9 +2,8 @@
 
     python tools/get_data.py        (make data)
 
-A data folder that is there is used as it is; else the course's zip is unpacked, which lies
-beside README.md or in the folder that the environment variable PW11_DATA names; else the
-official zip is downloaded.
+A data folder that is there is used as it is; else the course's zip, beside README.md or in
+the folder that the environment variable PW11_DATA names; else the official zip.
 """
 
 import hashlib
@@ -37,8 +36,7 @@ class DataError(Exception):
 
 
 def check_folder(dataset, folder):
-    """Return whether `folder` holds the official files of `dataset`; raise DataError unless
-    all are there, in form."""
+    """Return whether `folder` holds the official files; raise DataError if one is unfit."""
     official, rows = True, {}
     for name, known in FILES[dataset].items():
         try:
@@ -55,26 +53,16 @@ def check_folder(dataset, folder):
     return official
 
 
-def find_members(archive, dataset):
-    """Return {file: member} for the files of `dataset` in a ZipFile, however deep."""
-    found = {}
-    for member in archive.infolist():
-        path = "/" + member.filename.replace("\\", "/")
-        found |= {name: member for name in FILES[dataset]
-                  if path.endswith("/" + name) and "__MACOSX" not in path}
-    return found
-
-
 def unpack(source, dataset, official_only):
-    """Unpack the files of `dataset` from a zip (path or file object) into their folder:
-    whole and checked, or not at all."""
+    """Unpack the files of `dataset` from a zip into their folder, all of them or none."""
     target = ROOT / dataset / FOLDERS[dataset][0]
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         with (zipfile.ZipFile(source) as archive,
               tempfile.TemporaryDirectory(dir=target.parent) as beside):
-            members = find_members(archive, dataset)
-            inner = [m for m in archive.infolist() if m.filename.lower().endswith(".zip")]
+            inner = [path for path in archive.namelist() if path.lower().endswith(".zip")]
+            members = {name: path for path in archive.namelist() for name in FILES[dataset]
+                       if f"/{path}".endswith(f"/{name}") and "__MACOSX" not in path}
             if not members and inner:
                 return unpack(io.BytesIO(archive.read(inner[0])), dataset, official_only)
             folder = Path(beside, "data")
@@ -97,7 +85,7 @@ def download(name, url):
 
 def get(dataset):
     """Put `dataset` in place, say what is there and return its folder, or None when it is to
-    be had nowhere; raise DataError when it is damaged. Nothing is left half-written."""
+    be had nowhere; raise DataError when it is damaged."""
     for folder in filter(Path.is_dir, (ROOT / dataset / name for name in FOLDERS[dataset])):
         try:
             kind = "" if check_folder(dataset, folder) else "not "

@@ -1,6 +1,5 @@
-"""Small sample data in the form of the two real data sets: common last names, written by
-hand, and simulated windows of six people. A file SAMPLE_DATA.txt beside them tells a
-notebook that its numbers are no result."""
+"""Small sample data in the form of the real sets: common last names and simulated windows of
+six people. A file SAMPLE_DATA.txt tells a notebook that its numbers are no result."""
 
 import shutil
 from pathlib import Path
@@ -10,6 +9,8 @@ from scipy.spatial.transform import Rotation
 
 STARTS = range(0, 12 * 64, 64)  # of the windows of 128 samples of one activity
 SUBJECTS = {"train": [1, 2, 3, 4], "test": [5, 6]}
+CHANNELS = [f"{sensor}_{axis}" for sensor in ("body_acc", "body_gyro", "total_acc")
+            for axis in "xyz"]
 
 # gravity (g) in the phone's frame (x up along the body, y to the left, z to the front),
 # step rate in Hz, amplitude of the acceleration in g and of the turn in rad/s
@@ -45,15 +46,13 @@ def write_activity(folder):
                   for _subject in subjects]
         windows = [window for wear, pace in people for activity in ACTIVITIES
                    for window in record(activity, wear, pace, rng)]
-        channels = iter(np.moveaxis(windows, 2, 0))
-        for sensor in ("body_acc", "body_gyro", "total_acc"):
-            for axis in "xyz":
-                columns[f"Inertial Signals/{sensor}_{axis}"] = next(channels)
+        for name, channel in zip(CHANNELS, np.moveaxis(windows, 2, 0)):
+            columns[f"Inertial Signals/{name}"] = channel
         (folder / split / "Inertial Signals").mkdir(parents=True)
         for name, values in columns.items():
-            np.savetxt(folder / split / f"{name}_{split}.txt", values,
-                       "%d" if values.ndim == 1 else "%15.7e")
-    text = "".join(f"{label} {activity}\n" for label, activity in enumerate(ACTIVITIES, 1))
+            form = "%d" if values.ndim == 1 else "%15.7e"
+            np.savetxt(folder / split / f"{name}_{split}.txt", values, form)
+    text = "".join(f"{label} {name}\n" for label, name in enumerate(ACTIVITIES, 1))
     (folder / "activity_labels.txt").write_text(text, encoding="utf-8")
 
 
