@@ -62,7 +62,7 @@ def test_the_submission_is_rendered_zipped_and_reported(project, capsys):
 
 @pytest.mark.parametrize("source, message", [
     ("raise ValueError('no windows')", "[3]: ValueError: no windows"),
-    ("import os\nos.kill(os.getpid(), 9)", "[3]: the kernel died; run the same command"),
+    ("import os\nos.kill(os.getpid(), 9)", "[3]: the kernel died: run the same command"),
     ("import sys\nprint('oh', file=sys.stderr)", "shows stderr: 'oh"),
     ("print('/ho' 'me/somebody/data')", "an absolute path stands in it"),
     ("\n".join(f"a{i} = 1" for i in range(26)), "[3] is too long: 26 lines"),

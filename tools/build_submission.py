@@ -1,7 +1,6 @@
 """Execute the three notebooks on the real data, check them, write submission.zip.
 
-    python tools/build_submission.py              (make submission: all runs)
-    python tools/build_submission.py --preview    (make preview: a short look, build/preview)
+    python tools/build_submission.py [--preview: a short look, into build/preview]
 """
 
 import base64
@@ -27,8 +26,8 @@ DATA_FOLDERS = {"name_classification": "names", "activity_recognition": "UCI_HAR
 
 
 def execute(path, parameters):
-    """Return the notebook at `path`, executed in its folder in a fresh kernel, `parameters`
-    set at the end of the cell of that tag; a full run leaves no trace of them."""
+    """Return the notebook at `path`, executed in its folder, `parameters` set at the end of
+    the cell of that tag; a full run leaves no trace of them."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -49,14 +48,13 @@ def execute(path, parameters):
             running.result()
         except (CellExecutionError, DeadKernelError) as error:
             number = sum(cell.cell_type == "code" for cell in begun)
-            reason = f"{error.ename}: {error.evalue}" if hasattr(error, "ename") else \
-                "the kernel died; run the same command to go on"
-            raise RuntimeError(f"{path.name}, [{number}]: {reason}") from None
+            name = getattr(error, "ename", "the kernel died")
+            reason = getattr(error, "evalue", "run the same command to go on")
+            raise RuntimeError(f"{path.name}, [{number}]: {name}: {reason}") from None
         except KeyboardInterrupt:
-            while not running.done():  # the kernel may only just be starting
+            while not wait([running], timeout=0.2).done:  # the kernel may just be starting
                 for process in psutil.Process().children(recursive=True):
                     process.terminate()
-                wait([running], timeout=0.2)
             raise
     notebook.metadata["language_info"] = {"name": "python"}
     if "SIZE" not in parameters:
@@ -65,7 +63,7 @@ def execute(path, parameters):
 
 
 def show_progress(title, running, begun):
-    """Keep one line up to date until `running` (a future) ends: cell, time, last output."""
+    """Show cell, time and last line of output until `running` (a future) ends."""
     started = time.monotonic()
     while not wait([running], timeout=1).done:
         outputs = [o.get("data", o) for cell in begun[-1:] for o in cell.get("outputs", [])]
@@ -76,21 +74,17 @@ def show_progress(title, running, begun):
 
 
 def build(target, size="full", sample=None):
-    """Execute and check all notebooks, then write them, with what they wrote and their first
-    figures, into the folder `target`. A short run keeps its training there too; `sample` is
-    the folder of sample data to use."""
+    """Execute and check all notebooks, into the folder `target` with all that they write; a
+    full run keeps its training beside them. `sample` is the folder of sample data to use."""
     shutil.rmtree(target, ignore_errors=True)
     for name, parts in hand_in.PARTS.items():
         path, folder = ROOT / name, (target / name).parent
         folder.mkdir(parents=True, exist_ok=True)
-        places = {"OUTPUT_FOLDER": folder}
-        if size != "full":
-            places["RUNS_FOLDER"] = folder / "runs"
-        if sample and path.stem in DATA_FOLDERS:
-            places["DATA_FOLDER"] = sample / DATA_FOLDERS[path.stem]
+        places = {"OUTPUT_FOLDER": folder, "RUNS_FOLDER": size != "full" and folder / "runs",
+                  "DATA_FOLDER": sample and sample / DATA_FOLDERS.get(path.stem, "")}
         parameters = {} if size == "full" else {"SIZE": size}
         parameters |= {name: Path(os.path.relpath(place, path.parent)).as_posix()
-                       for name, place in places.items()}
+                       for name, place in places.items() if place}
         notebook = execute(path, parameters)
         nbformat.write(notebook, target / name)
         if problems := hand_in.find_problems(hand_in.read(target / name), parts):
@@ -98,7 +92,7 @@ def build(target, size="full", sample=None):
         if path.stem in DATA_FOLDERS:
             shown = [o.get("data", {}) for c in notebook.cells for o in c.get("outputs", [])]
             figure = next(data["image/png"] for data in shown if "image/png" in data)
-            (folder / "answer.png").write_bytes(base64.b64decode(figure))
+            (folder / "answer.png").write_bytes(base64.b64decode(figure))  # the first one
 
 
 def replace_all(target):
@@ -111,20 +105,19 @@ def replace_all(target):
 
 def print_estimate():
     """Say how long all runs take here, by the seconds of the results of last time."""
-    seconds, cores = 0, os.cpu_count()
+    minutes, cores = 0, os.cpu_count()
     for path in ROOT.glob("*/results.csv"):
-        rows = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
-        seconds += sum(float(row["train_seconds"] or 0) for row in rows)
-    print(f"All runs took {seconds / 60:.0f} core-minutes last time: about "
-          f"{seconds / 60 / cores + 5:.0f} minutes on {cores} cores. "
-          f"{len(list(ROOT.glob('*/runs/*.npz')))} finished runs need not be done again.")
+        for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
+            minutes += float(row["train_seconds"] or 0) / 60
+    print(f"All runs took {minutes:.0f} core-minutes last time: {minutes / cores + 5:.0f} here, "
+          f"on {cores} cores; {len(list(ROOT.glob('*/runs/*.npz')))} runs are done already.")
 
 
 def main():
     """Run the command line and return the exit code."""
     try:
         if not get_data.get_all():
-            print("So the notebooks run on sample data, into build/sample: no result.")
+            print("So sample data is used, into build/sample: no result.")
             make_sample(ROOT / "build/data")
             build(ROOT / "build/sample", "preview", ROOT / "build/data")
         elif sys.argv[1:] == ["--preview"]:

@@ -1,6 +1,4 @@
-"""Put the two data sets beside their notebooks.
-
-    python tools/get_data.py        (make data)
+"""Put the two data sets beside their notebooks (make data).
 
 A data folder that is there is used as it is; else the course's zip, beside README.md or in
 the folder that the environment variable PW11_DATA names; else the official zip.

@@ -1,9 +1,6 @@
-"""Check the three notebooks as they stand, say what answers which part, zip them.
+"""Check the three notebooks as they stand, say what answers which part, zip them
+(make zip). It runs no cell and needs no package."""
 
-    python tools/hand_in.py        (make zip: runs nothing, needs no package)
-"""
-
-import io
 import json
 import os
 import re
@@ -18,7 +15,7 @@ PARTS = {
     "review_questions.ipynb": ["3a", "3b", "3c", "3d"],
 }
 CONTENT = ["requirements.txt", *PARTS]
-LONGEST_CELL, LONGEST_RUNNER = 25, 45  # lines of code
+LONGEST = {False: 25, True: 45}  # lines of code a cell; True: the runner
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|work|tmp|private|mnt)/|[A-Z]:\\\\")
 NO_AUTHOR = re.compile(r"\*\*Author:\*\*[ \t.…]*$", flags=re.M)
 
@@ -39,23 +36,20 @@ def headings(cells):
 
 def code_lines(source):
     """Return how many lines of `source` are neither blank, comment nor docstring."""
-    lines = re.sub(r'""".*?"""', "", source, flags=re.S).splitlines()
-    return sum(bool(line.strip()) and not line.lstrip().startswith("#") for line in lines)
+    return len(re.findall(r"^\s*[^#\s]", re.sub(r'(?s)""".*?"""', "", source), flags=re.M))
 
 
 def find_problems(cells, parts):
     """Return what is wrong with an executed notebook, a sentence each."""
     code = [cell for cell in cells if cell["cell_type"] == "code"]
-    found = [f"no heading `## {part}. …` answers part {part}"
-             for part in parts if part not in headings(cells)]
-    if not claims(cells):
-        found.append("it has no table of claims")
+    found = [f"no heading `## {part}. …`" for part in parts if part not in headings(cells)]
+    found += [] if claims(cells) else ["it has no table of claims"]
     if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
         found.append("the code cells were not run once each, in order: restart the kernel, "
                      "run all cells, save, try again")
     for number, cell in enumerate(code, 1):
-        runner, lines = "runner" in cell["metadata"].get("tags", []), code_lines(cell["source"])
-        if lines > (LONGEST_RUNNER if runner else LONGEST_CELL):
+        most = LONGEST["runner" in cell["metadata"].get("tags", [])]
+        if (lines := code_lines(cell["source"])) > most:
             found.append(f"[{number}] is too long: {lines} lines of code")
         for output in cell["outputs"]:
             if output["output_type"] == "error":
@@ -97,16 +91,14 @@ def report(notebooks):
 
 def write_zip(root):
     """Write submission.zip, whole or not at all; the same files give the same bytes."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
+    beside = root / "submission.zip.part"
+    with zipfile.ZipFile(beside, "w") as archive:
         for name in sorted(CONTENT):
             member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             member.external_attr = 0o644 << 16
             archive.writestr(member, (root / name).read_bytes(), zipfile.ZIP_DEFLATED)
-    beside = root / "submission.zip.part"
-    beside.write_bytes(content.getvalue())
     os.replace(beside, root / "submission.zip")
-    print(f"submission.zip is written: {len(content.getvalue()) / 1e6:.1f} MB.")
+    print(f"submission.zip: {(root / 'submission.zip').stat().st_size / 1e6:.1f} MB.")
 
 
 def hand_in(root=ROOT):
@@ -121,8 +113,8 @@ def hand_in(root=ROOT):
     if problems:
         print("Stopped, submission.zip is as it was:", *problems, sep="\n  ", file=sys.stderr)
         return 1
-    report(notebooks)
     write_zip(root)
+    report(notebooks)
     return 0
 
 

@@ -25,8 +25,7 @@ ACTIVITIES = {
 
 
 def record(activity, wear, pace, rng):
-    """Return windows (12, 128, 9) of one activity: body acceleration (g), angular velocity
-    (rad/s) and total acceleration (g), worn turned by the Rotation `wear`."""
+    """Return windows (12, 128, 9) of one activity, the phone turned by the Rotation `wear`."""
     gravity, steps, acceleration, turn = ACTIVITIES[activity]
     seconds = np.arange(STARTS[-1] + 128)[:, None] / 50
     waves = np.cos(2 * np.pi * (steps * pace * seconds + rng.random(6)))
@@ -62,4 +61,4 @@ def make_sample(folder):
     shutil.copytree(Path(__file__).parent / "sample_names", folder / "names")
     write_activity(folder / "UCI_HAR_Dataset")
     for name in ("names", "UCI_HAR_Dataset"):
-        (folder / name / "SAMPLE_DATA.txt").write_text("No result.\n", encoding="utf-8")
+        (folder / name / "SAMPLE_DATA.txt").write_text("No result.\n")
