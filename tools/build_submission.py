@@ -109,8 +109,8 @@ def print_estimate():
     for path in ROOT.glob("*/results.csv"):
         for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
             minutes += float(row["train_seconds"] or 0) / 60
-    print(f"All runs took {minutes:.0f} core-minutes last time: {minutes / cores + 5:.0f} here, "
-          f"on {cores} cores; {len(list(ROOT.glob('*/runs/*.npz')))} runs are done already.")
+    print(f"All runs took {minutes:.0f} core-minutes last time: {minutes / cores + 5:.0f} here "
+          f"on {cores} cores. {len(list(ROOT.glob('*/runs/*.npz')))} runs are done already.")
 
 
 def main():
