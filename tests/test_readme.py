@@ -19,7 +19,8 @@ def lines_of(exercise):
     for label, runs in results[results.experiment == "final"].groupby(name):
         cells = [f"{runs[s].mean():.3f} ± {runs[s].std():.3f} | {runs[s].min():.3f}"
                  for s in scores]
-        cells = [str(label).replace("_", " "), *cells, f"{runs.parameters.iloc[0]:,}", len(runs)]
+        size = f"{runs.parameters.iloc[0]:,}"
+        cells = [str(label).replace("_", " "), *cells, size, len(runs)]
         lines[runs[scores[0]].mean()] = "| " + " | ".join(map(str, cells)) + " |"
     return [lines[score] for score in sorted(lines, reverse=True)]
 
