@@ -38,10 +38,6 @@ SMALL_TEXT = """limit => {
     }
     return found;
 }"""
-LOST_LINKS = """[...document.querySelectorAll('.jp-Cell a[href^="#"]')]
-    .filter(link => link.className !== 'anchor-link')
-    .filter(link => !document.getElementById(decodeURIComponent(link.hash.slice(1))))
-    .map(link => link.hash)"""
 NOTEBOOK = "window.jupyterapp?.shell.currentWidget?.content"
 LOADED = f"{NOTEBOOK}?.widgets?.length > 5"
 HIDDEN = f"""{NOTEBOOK}.widgets.map(cell => [cell.model.getMetadata('tags'), cell.inputHidden])
@@ -80,7 +76,6 @@ def test_the_page_reads_well(browser, tmp_path, name):
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
     assert page.evaluate(TOO_WIDE) == []
     assert page.evaluate(SMALL_TEXT, SMALLEST) == []
-    assert page.evaluate(LOST_LINKS) == []
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import threading
 import zipfile
 
 import get_data
+import pooch  # noqa: F401 (logs to where standard error was when it was imported)
 import pytest
 
 NAMES, ACTIVITY = get_data.FILES

@@ -15,11 +15,7 @@ from pathlib import Path
 
 import get_data
 import hand_in
-import nbformat
 import psutil
-from make_sample import make_sample
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 ROOT = get_data.ROOT
 DATA_FOLDERS = {"name_classification": "names", "activity_recognition": "UCI_HAR_Dataset"}
@@ -28,6 +24,9 @@ DATA_FOLDERS = {"name_classification": "names", "activity_recognition": "UCI_HAR
 def execute(path, parameters):
     """Return the notebook at `path`, executed in its folder, `parameters` set at the end of
     the cell of that tag; a full run leaves no trace of them."""
+    import nbformat  # only here, so that Ctrl-C while it loads ends in a sentence, too
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -76,6 +75,7 @@ def show_progress(title, running, begun):
 def build(target, size="full", sample=None):
     """Execute and check all notebooks, into the folder `target` with all that they write; a
     full run keeps its training beside them. `sample` is the folder of sample data to use."""
+    import nbformat
     shutil.rmtree(target, ignore_errors=True)
     for name, parts in hand_in.PARTS.items():
         path, folder = ROOT / name, (target / name).parent
@@ -118,6 +118,7 @@ def main():
     try:
         if not get_data.get_all():
             print("So sample data is used, into build/sample: no result.")
+            from make_sample import make_sample
             make_sample(ROOT / "build/data")
             build(ROOT / "build/sample", "preview", ROOT / "build/data")
         elif sys.argv[1:] == ["--preview"]:

@@ -14,8 +14,6 @@ import zipfile
 import zlib
 from pathlib import Path
 
-import pooch
-
 ROOT = Path(__file__).resolve().parent.parent
 # for each data set {file: git blob ids (SHA-1) of the official file in its known versions}
 FILES = json.loads((Path(__file__).parent / "fingerprints.json").read_text("utf-8"))
@@ -76,6 +74,7 @@ def unpack(source, dataset, official_only):
 
 def download(name, url):
     """Return the path of the zip called `name`, downloaded from `url`."""
+    import pooch
     downloads = pooch.create(ROOT / "build/downloads", "", registry={name: None},
                              urls={name: url}, retry_if_failed=RETRIES)
     return Path(downloads.fetch(name, downloader=pooch.HTTPDownloader(True, timeout=30)))
