@@ -106,7 +106,6 @@ STDERR = {"output_type": "stream", "name": "stderr", "text": "oh"}
     ({"count": None}, "were not run once each, in order"),
     ({"outputs": OUTPUTS + [ERROR]}, "[1] shows the error ValueError"),
     ({"outputs": OUTPUTS + [STDERR]}, "[1] shows stderr: 'oh'"),
-    ({"outputs": OUTPUTS[:1]}, "no table of claims"),
     ({"code": "open('/home/ada/data')"}, "an absolute path stands in it (/home/"),
     ({"code": r"open('C:\\Users\\ada')"}, "an absolute path stands in it (C:"),
     ({"code": "\n".join(f"a{i} = 1" for i in range(26))}, "[1] is too long: 26 lines"),
@@ -118,6 +117,13 @@ def test_what_is_wrong_is_named_and_nothing_zipped(project, capsys, change, prob
     assert hand_in.hand_in(project) == 1
     assert problem in capsys.readouterr().err
     assert not (project / "submission.zip").exists()
+
+
+def test_a_notebook_without_claims_is_named(project, capsys):
+    write(project / "review_questions.ipynb", notebook(hand_in.PARTS["review_questions.ipynb"],
+                                                       outputs=OUTPUTS[:1]))
+    assert hand_in.hand_in(project) == 0
+    assert "!!  review_questions.ipynb has no table of claims" in capsys.readouterr().out
 
 
 def test_what_is_no_notebook_is_named(project, capsys):

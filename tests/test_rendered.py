@@ -76,13 +76,16 @@ def test_a_cell_run_twice_writes_its_rows_once(name):
         assert not re.search(r"records\.(?:append|extend|setdefault)", source)
 
 
-def test_the_notebooks_share_what_they_share():
-    first, second, third = (hand_in.read(ROOT / name) for name in NOTEBOOKS)
-    assert code_of(first, "runner") == code_of(second, "runner") != []
+@pytest.mark.parametrize("other", NOTEBOOKS[1:])
+def test_the_notebooks_share_what_they_share(other):
+    """The runner stands in the exercises, the claims in all three, byte for byte the same."""
+    first, second = hand_in.read(ROOT / NOTEBOOKS[0]), hand_in.read(ROOT / other)
+    if other != NOTEBOOKS[2]:
+        assert code_of(first, "runner") == code_of(second, "runner") != []
     for function in ("claim", "holm", "claims_table", "processor"):
         cells = [[source for source in code_of(cells) if f"def {function}(" in source]
-                 for cells in (first, second, third)]
-        assert cells[0] == cells[1] == cells[2] and len(cells[0]) == 1
+                 for cells in (first, second)]
+        assert cells[0] == cells[1] and len(cells[0]) == 1
 
 
 def test_the_zip_is_the_tree():

@@ -43,7 +43,6 @@ def find_problems(cells, parts):
     """Return what is wrong with an executed notebook, a sentence each."""
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     found = [f"no heading `## {part}. …`" for part in parts if part not in headings(cells)]
-    found += [] if claims(cells) else ["it has no table of claims"]
     if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
         found.append("the code cells were not run once each, in order: restart the kernel, "
                      "run all cells, save, try again")
@@ -83,6 +82,8 @@ def report(notebooks):
     for name, cells in notebooks.items():
         if NO_AUTHOR.search(cells[0]["source"]):
             print(f"  !!  fill in the line **Author:** in the first cell of {name}")
+        if not claims(cells):
+            print(f"  !!  {name} has no table of claims")
         for heading, row in claims(cells):
             if row["holds"] == "no":
                 print(f"  !!  does not hold: {row['claim']} ({row['figures']}), under "
