@@ -1,136 +1,162 @@
 """The functions of exercise 1, taken from the notebook's own cells."""
 
-import unicodedata
-
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from scipy import stats
+from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-LANGUAGES = ["English", "French", "German", "Italian", "Spanish"]
-
-
-@pytest.fixture(scope="module")
-def pairs(names, sample):
-    return names.read_names(sample / "names", LANGUAGES)
+TINY = dict(hidden=[8], epochs=4, rate=0.02, batch_size=16, weights_kept=True, fold=0, seed=0)
 
 
 @pytest.fixture(scope="module")
-def arrays(pairs):
-    y = pairs.language.map({name: i for i, name in enumerate(LANGUAGES)}).to_numpy()
-    return pairs.name.to_numpy(dtype=str), y
+def data(names, sample):
+    """The sample's names, with French thinned to a rare language, and their parts."""
+    pairs = names.read_pairs(sample / "names")
+    pairs = pairs.drop(pairs.index[pairs.language == "French"][10:])
+    y = pairs.language.map(names.LANGUAGES.index).to_numpy()
+    spelled = pairs.name.to_numpy(dtype=str)
+    return dict(names=spelled, y=y, part=names.split(spelled, y))
 
 
-def test_pairs_are_distinct_and_keep_shared_names(pairs):
-    assert not pairs.duplicated().any()
-    assert set(pairs.language[pairs.name == "Simon"]) == {"French", "German", "Italian"}
-    assert all(pairs.language.value_counts() >= 60)
+def train(names, data, **settings):
+    names.keras.utils.set_random_seed(0)
+    return names.train_names(names.PLAIN | TINY | settings, data)
 
 
-def test_the_alphabet_is_made_of_the_given_names_alone(names):
-    alphabet = names.make_alphabet(np.array(["Abba", "Éd"]))
-    assert set(alphabet) - {names.END, names.OTHER} == {"a", "b", "d", "e", "\u0301"}
-    assert len(set(alphabet)) == len(alphabet)
+@pytest.mark.parametrize("seed", range(3))
+def test_no_name_stands_on_two_sides_of_a_split(names, data, seed):
+    part = names.split(data["names"], data["y"], seed)
+    sides = [set(data["names"][part == p]) for p in [names.TEST, 0, 1, 2, 3, 4]]
+    assert all(sides) and sum(map(len, sides)) == len(set(data["names"]))
+
+
+def test_pairs_are_distinct_and_a_name_may_stand_in_several_languages(names, sample):
+    pairs = names.read_pairs(sample / "names")
+    assert not pairs.duplicated().any() and pairs.name.duplicated().any()
+
+
+def test_the_alphabet_holds_the_letters_of_the_given_names_alone(names):
+    assert names.make_alphabet(["Abba", "Éd"])[2:] == ["a", "b", "d", "e", "\u0301"]
+    coded = names.encode(["aß"], names.make_alphabet(["ab"]), "masked")
+    assert coded[0, 1].argmax() == 1  # OTHER
 
 
 @pytest.mark.parametrize("padding", ["after", "before", "masked"])
-def test_one_hot_letters_decode_to_the_names(names, arrays, padding):
-    alphabet = names.make_alphabet(arrays[0])
-    longest = max(len(names.letters(name)) for name in arrays[0]) + 1
-    one_hot = names.encode(arrays[0], alphabet, longest, padding)
-    assert one_hot.shape == (len(arrays[0]), longest, len(alphabet))
-    assert set(np.unique(one_hot.sum(2))) <= ({0, 1} if padding == "masked" else {1})
-    assert names.decode(one_hot, alphabet) == [
-        unicodedata.normalize("NFC", name.lower()) for name in arrays[0]]
+def test_one_hot_letters_decode_to_the_names(names, data, padding):
+    alphabet = names.make_alphabet(data["names"])
+    coded = names.encode(data["names"], alphabet, padding)
+    assert coded.shape == (len(data["names"]), names.MAX_LENGTH, len(alphabet))
+    assert names.decode(coded, alphabet) == [name.lower() for name in data["names"]]
+    filled = coded.sum(2).sum(1)
+    lengths = [len(names.letters(name)) + 1 for name in data["names"]]
+    full = [names.MAX_LENGTH] * len(filled)
+    assert list(filled) == (lengths if padding == "masked" else full)
 
 
-def test_padding_stands_where_it_is_said_to(names):
-    alphabet = names.make_alphabet(np.array(["ab"]))
-    end = alphabet.index(names.END)
-    after, before, masked = (names.encode(["ab"], alphabet, 5, p)[0]
-                             for p in ("after", "before", "masked"))
-    assert list(after.argmax(1)[2:]) == [end] * 3
-    assert before[4, end] == 1 and list(before.argmax(1)[:2]) == [end] * 2
-    assert list(masked.sum(1)) == [1, 1, 1, 0, 0]
-
-
-def test_a_letter_that_training_never_saw_is_kept_as_other(names):
-    alphabet = names.make_alphabet(np.array(["ab"]))
-    one_hot = names.encode(["aß"], alphabet, 3, "masked")
-    assert one_hot[0, 1].argmax() == alphabet.index(names.OTHER)
+def test_the_padding_stands_where_it_is_said_to(names):
+    before = names.encode(["ab"], names.make_alphabet(["ab"]), "before")[0].argmax(1)
+    after = names.encode(["ab"], names.make_alphabet(["ab"]), "after")[0].argmax(1)
+    assert list(before[-3:]) == [2, 3, 0] and not before[:-3].any()
+    assert list(after[:2]) == [2, 3] and not after[2:].any()
 
 
 def test_a_name_too_long_is_refused(names):
-    with pytest.raises(ValueError, match="abcdef.*at most 3"):
-        names.encode(["abcdef"], names.make_alphabet(["abcdef"]), 4, "before")
+    with pytest.raises(ValueError, match="'a{30}' has more than 18 letters"):
+        names.encode(["a" * 30], names.make_alphabet(["a"]), "before")
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_no_name_stands_on_both_sides_of_a_split(names, arrays, seed):
-    part = names.deal(*arrays, seed=seed)
-    sides = [set(arrays[0][part == p]) for p in np.unique(part)]
-    assert len(sides) == 6 and sum(map(len, sides)) == len(set(arrays[0]))
-    shares = [np.bincount(arrays[1][part == p], minlength=5) / np.sum(part == p)
-              for p in np.unique(part)]
-    assert np.ptp(shares, axis=0).max() < 0.1
-
-
-def test_class_weights_have_mean_one_and_undo_the_counts(names):
-    y = np.repeat([0, 1, 2], [60, 30, 10])
+def test_class_weights_have_mean_one_and_undo_the_shares(names):
+    y = np.repeat([0, 1, 2, 3, 4], [60, 20, 10, 5, 5])
     weights = names.class_weights(y, 1.0)
     assert weights[y].mean() == pytest.approx(1)
-    np.testing.assert_allclose(weights * np.bincount(y), (weights * np.bincount(y))[0])
-    np.testing.assert_allclose(names.class_weights(y, 0.0), 1)
+    np.testing.assert_allclose(weights * np.bincount(y), 20)
     root = names.class_weights(y, 0.5)
-    assert root[2] / root[0] == pytest.approx(6 ** 0.5)
+    assert root[2] / root[0] == pytest.approx(6**0.5)
 
 
-def test_oversampling_levels_the_classes_and_keeps_every_sample(names):
-    y = np.repeat([0, 1, 2], [60, 30, 10])
-    index = names.oversample(y, np.random.default_rng(0))
-    assert list(np.bincount(y[index])) == [60, 60, 60]
-    assert set(index) == set(range(100))
+def test_oversampling_levels_the_languages_and_keeps_every_name(names):
+    y = np.repeat([0, 1, 2, 3, 4], [60, 20, 10, 5, 5])
+    rows = names.oversample(y, 0)
+    assert list(np.bincount(y[rows])) == [60] * 5 and set(rows) == set(range(100))
 
 
-@pytest.mark.parametrize("content, problem", [
-    (b"", "holds no name"), (b"\n \n", "holds no name"), (b"M\xfcller\n", "not UTF-8"),
-    (None, "is missing")])
-def test_a_bad_names_file_is_refused_with_a_sentence(names, sample, tmp_path, content, problem):
-    for language in LANGUAGES:
-        (tmp_path / f"{language}.txt").write_bytes(
-            (sample / "names" / f"{language}.txt").read_bytes())
+def test_training_is_blind_to_held_out_names(names, data):
+    changed = {key: values.copy() for key, values in data.items()}
+    held_out = np.isin(data["part"], [0, names.TEST])
+    changed["names"][held_out] = "ßßß"
+    changed["y"][held_out] = 1
+    first, second = train(names, data), train(names, changed)
+    weights = [key for key in first if key.startswith("weight_")]
+    assert len(weights) == 5
+    for key in weights:
+        np.testing.assert_array_equal(first[key], second[key])
+    assert first["proba"].shape == second["proba"].shape
+
+
+@pytest.mark.parametrize("treatment", [dict(weight_power=1.0), dict(tau=1.0),
+                                       dict(oversampled=True)])
+def test_a_treatment_reaches_the_training(names, data, treatment):
+    rare = train(names, data)["proba"][:, 1].mean()
+    assert train(names, data, **treatment)["proba"][:, 1].mean() > 1.5 * rare
+
+
+def test_names_left_out_are_not_learnt(names, data):
+    without = train(names, data, kept=[0.0, 1.0, 1.0, 1.0, 1.0])["proba"]
+    assert without[:, 0].mean() < 0.5 * train(names, data)["proba"][:, 0].mean()
+
+
+def test_the_adjusted_loss_is_cross_entropy_of_shifted_logits(names):
+    proba, share = np.array([[0.6, 0.1, 0.1, 0.1, 0.1]]), np.array([0.6, 0.1, 0.1, 0.1, 0.1])
+    truth = np.eye(5)[[1]]
+    loss = names.make_loss(names.PLAIN | dict(tau=1.0), share)(truth, proba)
+    assert float(loss[0]) == pytest.approx(-np.log(0.01 / (0.36 + 4 * 0.01)), abs=1e-3)
+    plain = names.make_loss(names.PLAIN, share)(truth, proba)
+    assert float(plain[0]) == pytest.approx(-np.log(0.1), abs=1e-3)
+
+
+def test_adjustment_divides_by_the_share(names):
+    proba, share = np.array([[0.6, 0.3, 0.1]]), np.array([0.8, 0.1, 0.1])
+    np.testing.assert_allclose(names.adjust(proba, share, 0.0), proba)
+    expected = np.array([[0.75, 3, 1]]) / 4.75
+    np.testing.assert_allclose(names.adjust(proba, share, 1.0), expected)
+
+
+def test_the_interval_over_folds_is_the_corrected_t_test(names):
+    a, b = np.array([0.81, 0.84, 0.79, 0.86, 0.80]), np.array([0.78, 0.80, 0.79, 0.80, 0.79])
+    mean, low, high, p = names.fold_interval(a - b)
+    usual = stats.ttest_rel(a, b)
+    assert mean == pytest.approx((a - b).mean())
+    assert high - mean == pytest.approx(1.5 * (usual.confidence_interval().high - mean))
+    assert p == pytest.approx(2 * stats.t.sf(usual.statistic / 1.5, 4))
+    assert low < mean < high
+
+
+def test_scores_of_counts_are_those_of_sklearn(names):
+    rng = np.random.default_rng(0)
+    truth, said = rng.integers(0, 5, (2, 300))
+    counts = np.zeros((300, 5, 5))
+    counts[range(300), truth, said] = 1
+    expected = [accuracy_score(truth, said), recall_score(truth, said, average="macro"),
+                f1_score(truth, said, average="macro")]
+    np.testing.assert_allclose(names.score_counts(counts), expected)
+    for value, (low, high) in zip(expected, names.name_intervals(counts)):
+        assert low < value < high
+
+
+def test_the_norms_of_the_gradient_back_in_time(names):
+    U = 0.5 * np.eye(3)
+    weights = np.zeros((2, 3)), U, np.zeros(3)
+    norms = names.gradient_back(weights, np.zeros((4, 6, 2)), reach=5)
+    np.testing.assert_allclose(norms, np.tile(0.5 ** np.arange(6), (4, 1)))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"M\xfcller\n", None])
+def test_a_bad_file_is_refused_with_a_sentence(names, sample, tmp_path, content):
+    for language in names.LANGUAGES:
+        text = (sample / "names" / f"{language}.txt").read_bytes()
+        (tmp_path / f"{language}.txt").write_bytes(content if language == "French" and content
+                                                   is not None else text)
     if content is None:
         (tmp_path / "French.txt").unlink()
-    else:
-        (tmp_path / "French.txt").write_bytes(content)
-    with pytest.raises((ValueError, FileNotFoundError), match=f"French.txt.*{problem}"):
-        names.read_names(tmp_path, LANGUAGES)
-
-
-def test_a_missing_folder_names_the_command_that_gets_it(names, tmp_path):
-    with pytest.raises(FileNotFoundError, match="make data"):
-        names.read_names(tmp_path / "nothing", LANGUAGES)
-
-
-def test_windows_line_ends_and_a_byte_order_mark_do_no_harm(names, tmp_path):
-    (tmp_path / "German.txt").write_bytes("\ufeffMüller\r\nBeck\r\n".encode())
-    assert list(names.read_names(tmp_path, ["German"]).name) == ["Müller", "Beck"]
-
-
-@settings(max_examples=300, deadline=None)
-@given(place=st.integers(0, 400), cut=st.integers(0, 30), put=st.binary(max_size=8))
-def test_a_damaged_names_file_gives_names_or_one_sentence(names, sample, tmp_path_factory,
-                                                          place, cut, put):
-    content = (sample / "names/German.txt").read_bytes()
-    folder = tmp_path_factory.mktemp("damaged")
-    (folder / "German.txt").write_bytes(content[:place] + put + content[place + cut:])
-    try:
-        table = names.read_names(folder, ["German"])
-    except ValueError as error:
-        assert "German.txt" in str(error) and "\n" not in str(error)
-    else:
-        assert isinstance(table, pd.DataFrame) and len(table) >= 50
-        longest = max(len(names.letters(name)) for name in table.name) + 1
-        alphabet = names.make_alphabet(table.name)
-        names.encode(table.name.to_numpy(dtype=str), alphabet, longest, "before")
+    with pytest.raises(ValueError, match="^French.txt is missing.*pytorch.org.*data/names/"):
+        names.read_pairs(tmp_path)
