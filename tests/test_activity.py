@@ -61,7 +61,7 @@ SIGNAL = "train/Inertial Signals/body_gyro_x_train.txt"
 
 
 @pytest.mark.parametrize("name, old, new, problem", [
-    (SIGNAL, "e-00", "x", "body_gyro_x_train.txt, line 1: .*not a number"),
+    (SIGNAL, "e-0", "x", "body_gyro_x_train.txt, line 1: .*not a number"),
     (SIGNAL, "\n", " 1.0\n", "body_gyro_x_train.txt, line 1: 129 values where 128 belong"),
     ("train/y_train.txt", "1\n", "7\n", "y_train.txt, line 1: label 7 is not one of 1 to 6"),
     ("train/y_train.txt", "1\n", "1.5\n", "label 1.5 is not one of 1 to 6"),

@@ -2,6 +2,7 @@
 six people. A file SAMPLE_DATA.txt tells a notebook that its numbers are no result."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +58,13 @@ def write_activity(folder):
 
 def make_sample(folder):
     """Write both sets of sample data into `folder`, in place of older ones."""
-    shutil.rmtree(folder, ignore_errors=True)
+    for name in ("names", "UCI_HAR_Dataset"):
+        shutil.rmtree(folder / name, ignore_errors=True)
     shutil.copytree(Path(__file__).parent / "sample_names", folder / "names")
     write_activity(folder / "UCI_HAR_Dataset")
     for name in ("names", "UCI_HAR_Dataset"):
         (folder / name / "SAMPLE_DATA.txt").write_text("No result.\n")
+
+
+if __name__ == "__main__":
+    make_sample(Path(sys.argv[1]))
