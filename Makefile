@@ -25,7 +25,8 @@ data: .venv/installed
 	$(venv) tools/get_data.py
 
 bench: .venv/installed
-	$(venv) tools/bench.py
+	$(venv) tools/bench.py sweep
+	$(venv) tools/bench.py "one by one"
 
 clean:
 	rm -rf build .venv

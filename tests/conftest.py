@@ -6,17 +6,18 @@ from pathlib import Path
 
 os.environ.update(LOKY_MAX_CPU_COUNT="2", KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3",
                   TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tools"))
 
 import hand_in  # noqa: E402
 import make_sample  # noqa: E402
 import nbformat  # noqa: E402
 import pytest  # noqa: E402
+from hand_in import ROOT  # noqa: E402, F401 (for the tests)
 from notebook_code import load_functions  # noqa: E402
 
 NOTEBOOKS = list(hand_in.PARTS)
 EXERCISES = ["name_classification", "activity_recognition"]
+CLAIM = {"claim": "Two is more than three.", "figures": "2 and 3", "holds": "no"}
 
 
 def functions_of(index):
@@ -38,22 +39,34 @@ def sample(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(params=NOTEBOOKS)
-def rendered(request):
-    """The cells of each committed notebook and its name."""
-    return hand_in.read(ROOT / request.param), request.param
+@pytest.fixture
+def root(tmp_path):
+    """An empty folder for a project, with a space and an umlaut in its path."""
+    (tmp_path / "mein Übungsordner").mkdir()
+    return tmp_path / "mein Übungsordner"
 
 
-def write_notebook(path, *sources):
-    """Write a notebook: a source that begins with `#` becomes markdown, and the first code
-    cell is its `parameters`."""
+def code_of(cells, tag=None):
+    """Return the sources of the code cells, or of those with a `tag`."""
+    return [cell["source"] for cell in cells if cell["cell_type"] == "code"
+            and (tag is None or tag in cell["metadata"].get("tags", []))]
+
+
+def write_notebook(path, *sources, outputs=(), parts=()):
+    """Write a notebook with a line for its author and a heading for each of `parts`: a source
+    that begins with `#` becomes markdown, the first code cell is its `parameters`, and all
+    count as run if the last one is to have `outputs`."""
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {
         "name": "python3", "display_name": "Python 3", "language": "python"}})
-    for source in sources:
-        new = nbformat.v4.new_markdown_cell if source.startswith("#") \
-            else nbformat.v4.new_code_cell
+    headings = [f"## {part}. Answer\nWords." for part in parts]
+    for source in ["# Title\n\n**Author:** …", *headings, *sources]:
+        new = nbformat.v4.new_markdown_cell if source[0] == "#" else nbformat.v4.new_code_cell
         notebook.cells.append(new(source))
-    next(c for c in notebook.cells if c.cell_type == "code").metadata["tags"] = ["parameters"]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    code[0].metadata["tags"] = ["parameters"]
+    for number, cell in enumerate(code if outputs else [], 1):
+        cell.execution_count = number
+    code[-1].outputs = list(map(nbformat.from_dict, outputs))
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
 

@@ -1,12 +1,11 @@
-"""The imports, functions and constants of a notebook as a module, for tests and bench."""
+"""The imports, functions and constants of a notebook as a module."""
 
 import ast
 import importlib
-import json
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from hand_in import ROOT, read
 
 
 def defines(node):
@@ -24,8 +23,8 @@ def load_functions(name, folder):
     """Return the notebook called `name` as a module of what it defines, less what needs a
     computed value; its source is written into `folder`, from where it is imported."""
     kept, space = [], {}
-    for cell in json.loads((ROOT / name).read_text(encoding="utf-8"))["cells"]:
-        body = ast.parse("".join(cell["source"])).body if cell["cell_type"] == "code" else []
+    for cell in read(ROOT / name):
+        body = ast.parse(cell["source"]).body if cell["cell_type"] == "code" else []
         for code in map(ast.unparse, filter(defines, body)):
             try:
                 exec(code, space)

@@ -10,11 +10,9 @@ import build_submission
 import hand_in
 import psutil
 import pytest
-from conftest import EXERCISES, ROOT, write_notebook
+from conftest import CLAIM, EXERCISES, NOTEBOOKS, ROOT, write_notebook
 
-HEAD = "# Title\n\n**Author:** …"
 PARAMETERS = "SIZE = 'full'\nOUTPUT_FOLDER = '.'\nRUNS_FOLDER = 'runs'"
-CLAIM = {"claim": "Two is more than three.", "figures": "2 and 3", "holds": "no"}
 SHOW = f"""from IPython.display import Markdown, display, publish_display_data as publish
 publish({{'image/png': 'UE5H'}})
 display(Markdown('**Claim:** {CLAIM['claim']}'))
@@ -23,15 +21,13 @@ WRITE = "open(OUTPUT_FOLDER + '/results.csv', 'w').write('new')\nprint(SIZE, RUN
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
-    """A project of three tiny notebooks whose data is there (a path with a space)."""
-    root = tmp_path / "mein Übungsordner"
+def project(root, monkeypatch):
+    """A project of three tiny notebooks whose data is there."""
     for name, parts in hand_in.PARTS.items():
-        answers = [f"## {part}. Answer\nWords." for part in parts]
-        write_notebook(root / name, HEAD, PARAMETERS, *answers, SHOW, WRITE)
+        write_notebook(root / name, PARAMETERS, SHOW, WRITE, parts=parts)
     (root / "requirements.txt").write_text("numpy\n", encoding="utf-8")
     monkeypatch.setattr(build_submission, "ROOT", root)
-    monkeypatch.setattr(build_submission.get_data, "get_all", lambda: True)
+    monkeypatch.setattr(build_submission.get_data, "get", bool)
     monkeypatch.setattr("sys.argv", ["build_submission.py"])
     return root
 
@@ -42,17 +38,20 @@ def files_in(root):
             if path.is_file() and "build" not in path.parts}
 
 
+def code_in(path):
+    return [cell for cell in hand_in.read(path) if cell["cell_type"] == "code"]
+
+
 def test_the_submission_is_rendered_zipped_and_reported(project, capsys):
     assert build_submission.main() == 0
     with zipfile.ZipFile(project / "submission.zip") as archive:
-        assert sorted(archive.namelist()) == sorted(hand_in.CONTENT)
-        for name in archive.namelist():
-            assert archive.read(name) == (project / name).read_bytes()
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            name: (project / name).read_bytes() for name in hand_in.CONTENT}
     for folder in EXERCISES:
         assert (project / folder / "answer.png").read_bytes() == b"PNG"
         assert (project / folder / "results.csv").read_text("utf-8") == "new"
-        cells = hand_in.read(project / folder / f"{folder}.ipynb")
-        assert cells[1]["source"] == PARAMETERS and "build/" not in str(cells)
+        cells = code_in(project / folder / f"{folder}.ipynb")
+        assert cells[0]["source"] == PARAMETERS and "build/" not in str(cells)
         assert cells[-1]["outputs"][0]["text"] == ["full runs\n"]
     shown = capsys.readouterr().out
     assert "3d  Answer" in shown and "fill in the line **Author:**" in shown
@@ -63,12 +62,10 @@ def test_the_submission_is_rendered_zipped_and_reported(project, capsys):
     ("raise ValueError('no windows')", "[3]: ValueError: no windows"),
     ("import os\nos.kill(os.getpid(), 9)", "[3]: the kernel died: run the same command"),
     ("import sys\nprint('oh', file=sys.stderr)", "shows stderr: 'oh"),
-    ("print('/ho' 'me/somebody/data')", "an absolute path stands in it"),
-    ("\n".join(f"a{i} = 1" for i in range(26)), "[3] is too long: 26 lines"),
     ("# ## 3d. Answer", "no heading `## 3a. …`"),
 ])
 def test_a_build_that_stops_leaves_everything_as_it_was(project, capsys, source, message):
-    write_notebook(project / "review_questions.ipynb", HEAD, PARAMETERS, SHOW, source)
+    write_notebook(project / NOTEBOOKS[2], PARAMETERS, SHOW, source)
     before = files_in(project)
     assert build_submission.main() == 1
     assert message in capsys.readouterr().err
@@ -76,20 +73,20 @@ def test_a_build_that_stops_leaves_everything_as_it_was(project, capsys, source,
 
 
 def test_without_data_a_short_run_on_sample_data_lies_beside(project, monkeypatch, capsys):
-    monkeypatch.setattr(build_submission.get_data, "get_all", lambda: False)
+    monkeypatch.setattr(build_submission.get_data, "get", lambda dataset: None)
     before = files_in(project)
     assert build_submission.main() == 0
     assert "no result" in capsys.readouterr().out and files_in(project) == before
-    cells = hand_in.read(project / "build/sample/name_classification/name_classification.ipynb")
-    assert cells[1]["source"].endswith("DATA_FOLDER = '../build/data/names'")
+    cells = code_in(project / "build/sample" / NOTEBOOKS[0])
+    assert cells[0]["source"].endswith("DATA_FOLDER = '../build/data/names'")
     assert cells[-1]["outputs"][0]["text"] == [
         "preview ../build/sample/name_classification/runs\n"]
 
 
 def test_damaged_data_stops_the_build(project, monkeypatch, capsys):
-    def damaged():
-        raise build_submission.get_data.DataError("the zip is damaged.")
-    monkeypatch.setattr(build_submission.get_data, "get_all", damaged)
+    def damaged(dataset):
+        raise RuntimeError("the zip is damaged.")
+    monkeypatch.setattr(build_submission.get_data, "get", damaged)
     assert build_submission.main() == 1
     assert "Stopped: the zip is damaged." in capsys.readouterr().err
 
@@ -102,11 +99,9 @@ def test_the_estimate_counts_every_run(project, capsys):
 
 
 CODE = """import sys; sys.path.insert(0, {tools!r})
-import build_submission, get_data, pathlib
-build_submission.ROOT = pathlib.Path({root!r})
-get_data.get_all = lambda: True
-sys.argv = ['']
 print('ready', flush=True)
+import build_submission, get_data, pathlib
+build_submission.ROOT, get_data.get, sys.argv = pathlib.Path({root!r}), bool, ['']
 sys.exit(build_submission.main())"""
 BUSY = """import joblib, os, time
 def wait(k):
@@ -116,10 +111,10 @@ joblib.Parallel(2)(joblib.delayed(wait)(k) for k in range(2))"""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seconds", [0.3, 0.8, 1.5, "workers"])
+@pytest.mark.parametrize("seconds", [0.02, 0.1, 0.4, 1, 2, "workers"])
 def test_ctrl_c_stops_everything_with_a_sentence(project, seconds):
-    path = project / "activity_recognition/activity_recognition.ipynb"
-    write_notebook(path, HEAD, PARAMETERS, SHOW, WRITE, BUSY)
+    path = project / NOTEBOOKS[1]
+    write_notebook(path, PARAMETERS, SHOW, WRITE, BUSY)
     before = files_in(project)
     process = subprocess.Popen(
         [sys.executable, "-c", CODE.format(tools=str(ROOT / "tools"), root=str(project))],
@@ -127,13 +122,13 @@ def test_ctrl_c_stops_everything_with_a_sentence(project, seconds):
     process.stdout.readline()
     end = time.monotonic() + (60 if seconds == "workers" else seconds)
     while time.monotonic() < end and len(list(path.parent.glob("*.pid"))) < 2:
-        time.sleep(0.05)
+        time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, shown = process.communicate(timeout=30)
     assert process.returncode == 130
     assert shown.count("Stopped: nothing was replaced") == 1 and "Traceback" not in shown
     workers = [int(pid.stem) for pid in path.parent.glob("*.pid")]
-    assert len(workers) == 2 if seconds == "workers" else True
+    assert len(workers) == 2 or seconds != "workers"
     alive = [p.pid for p in psutil.process_iter() if p.status() != psutil.STATUS_ZOMBIE]
     assert not set(workers) & set(alive)
     assert {p: c for p, c in files_in(project).items() if p.suffix != ".pid"} == before

@@ -9,55 +9,46 @@ import zipfile
 
 import hand_in
 import pytest
-from conftest import ROOT
-from test_build import CLAIM
+from conftest import CLAIM, NOTEBOOKS, ROOT, write_notebook
 
+NAME, PARTS = NOTEBOOKS[2], hand_in.PARTS[NOTEBOOKS[2]]
 OUTPUTS = [
     {"output_type": "display_data", "metadata": {}, "data": {
-        "text/markdown": [f"**Claim:** {CLAIM['claim']} *(2)*"]}},
+        "text/markdown": f"**Claim:** {CLAIM['claim']} *(2)*"}},
     {"output_type": "display_data", "metadata": {"claims": [CLAIM]},
      "data": {"text/plain": "a table"}},
-    {"output_type": "stream", "name": "stdout", "text": ["0.25\n"]}]
-
-
-def notebook(parts, outputs=OUTPUTS, author="…", code="print(1 / 4)", count=1):
-    """Return an executed notebook as nbformat writes it."""
-    text = [f"# Title\n\n**Author:** {author}", *(f"## {part}. Answer\n." for part in parts)]
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
-        *({"cell_type": "markdown", "id": f"m{k}", "metadata": {},
-           "source": source.splitlines(True)} for k, source in enumerate(text)),
-        {"cell_type": "code", "id": "c", "metadata": {"tags": ["parameters"]},
-         "execution_count": count, "source": code.splitlines(True), "outputs": outputs}]}
+    {"output_type": "stream", "name": "stdout", "text": "0.25\n"}]
+NOT_HELD = f'!!  does not hold: {CLAIM["claim"]} (2 and 3), under "'
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(root):
+    """A project of three executed notebooks, with a claim that does not hold."""
     for name, parts in hand_in.PARTS.items():
-        write(tmp_path / name, notebook(parts))
-    (tmp_path / "requirements.txt").write_text("numpy\n", encoding="utf-8")
-    return tmp_path
+        write_notebook(root / name, "print(1 / 4)", outputs=OUTPUTS, parts=parts)
+    (root / "requirements.txt").write_text("numpy\n", encoding="utf-8")
+    return root
 
 
-def write(path, content):
-    path.parent.mkdir(exist_ok=True)
+def change(path, edit):
+    """Let `edit` change the content of a notebook in place."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    edit(content)
     path.write_text(json.dumps(content), encoding="utf-8")
 
 
-def test_it_runs_without_any_package_in_a_moment(project):
+def test_it_runs_without_any_package_in_a_moment_and_always_the_same(project):
     (project / "tools").mkdir()
     (project / "tools/hand_in.py").write_bytes((ROOT / "tools/hand_in.py").read_bytes())
     began = time.monotonic()
     done = subprocess.run([sys.executable, "-S", "-I", "tools/hand_in.py"], cwd=project,
                           env={"PATH": os.environ["PATH"]}, text=True, capture_output=True)
     assert done.returncode == 0 and time.monotonic() - began < 10, done.stderr
-    assert done.stdout.count("does not hold: " + CLAIM["claim"]) == 3
+    assert [done.stdout.count(f'{NOT_HELD}{last}. Answer"') for last in ("1f", "2d", "3d")] == [
+        1, 1, 1]
     with zipfile.ZipFile(project / "submission.zip") as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {
             name: (project / name).read_bytes() for name in hand_in.CONTENT}
-
-
-def test_the_same_files_give_the_same_zip(project):
-    assert hand_in.hand_in(project) == 0
     first = (project / "submission.zip").read_bytes()
     os.utime(project / "requirements.txt", (0, 0))
     assert hand_in.hand_in(project) == 0 and (project / "submission.zip").read_bytes() == first
@@ -66,13 +57,14 @@ def test_the_same_files_give_the_same_zip(project):
 @pytest.mark.parametrize("author, named", [("…", True), ("", True), ("...", True),
                                            ("Ada Lovelace", False)])
 def test_an_author_left_out_is_named(project, capsys, author, named):
-    name = "review_questions.ipynb"
-    write(project / name, notebook(hand_in.PARTS[name], author=author))
+    change(project / NAME, lambda content: content["cells"][0].update(
+        source=f"# Title\n\n**Author:** {author}"))
     assert hand_in.hand_in(project) == 0
-    assert (f"first cell of {name}" in capsys.readouterr().out) == named
+    shown = capsys.readouterr().out.partition(NAME)[2]
+    assert ("fill in the line **Author:** in the first cell" in shown) == named
 
 
-def as_other_tools_save(content):
+def save_as_other_tools(content):
     """Change a notebook as VS Code or JupyterLab do: text as one string, more metadata, an
     empty cell at the end, no ids."""
     content["metadata"] = {"language_info": {"version": "3.12.1"}, "vscode": {"hash": "1"}}
@@ -89,51 +81,42 @@ def as_other_tools_save(content):
 
 
 def test_it_does_not_matter_who_saved_the_notebooks(project, capsys):
-    for name in hand_in.PARTS:
-        content = json.loads((project / name).read_text("utf-8"))
-        as_other_tools_save(content)
-        write(project / name, content)
+    for name in NOTEBOOKS:
+        change(project / name, save_as_other_tools)
     assert hand_in.hand_in(project) == 0
-    assert capsys.readouterr().out.count(f"does not hold: {CLAIM['claim']} (2 and 3)") == 3
+    assert capsys.readouterr().out.count(NOT_HELD) == 3
 
 
 ERROR = {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []}
 STDERR = {"output_type": "stream", "name": "stderr", "text": "oh"}
 
 
-@pytest.mark.parametrize("change, problem", [
-    ({"count": 7}, "were not run once each, in order"),
-    ({"count": None}, "were not run once each, in order"),
-    ({"outputs": OUTPUTS + [ERROR]}, "[1] shows the error ValueError"),
-    ({"outputs": OUTPUTS + [STDERR]}, "[1] shows stderr: 'oh'"),
-    ({"code": "open('/home/ada/data')"}, "an absolute path stands in it (/home/"),
-    ({"code": r"open('C:\\Users\\ada')"}, "an absolute path stands in it (C:"),
-    ({"code": "\n".join(f"a{i} = 1" for i in range(26))}, "[1] is too long: 26 lines"),
-    ({"parts": ["3a", "3b", "3c"]}, "no heading `## 3d. …`"),
+@pytest.mark.parametrize("cell, problem", [
+    ({"execution_count": 7}, "were not run once each, in order"),
+    ({"execution_count": None}, "were not run once each, in order"),
+    ({"outputs": [*OUTPUTS, ERROR]}, "[1] shows the error ValueError"),
+    ({"outputs": [*OUTPUTS, STDERR]}, "[1] shows stderr: 'oh'"),
+    ({"source": "open('/home/ada/data')"}, "an absolute path stands in it (/home/"),
+    ({"source": r"open('C:\\Users\\ada')"}, "an absolute path stands in it (C:"),
+    ({"cell_type": "raw"}, "no heading `## 3d. …`"),
 ])
-def test_what_is_wrong_is_named_and_nothing_zipped(project, capsys, change, problem):
-    content = notebook(**{"parts": ["3a", "3b", "3c", "3d"], **change})
-    write(project / "review_questions.ipynb", content)
+def test_what_is_wrong_is_named_and_nothing_zipped(project, capsys, cell, problem):
+    place = -2 if "cell_type" in cell else -1
+    change(project / NAME, lambda content: content["cells"][place].update(cell))
     assert hand_in.hand_in(project) == 1
-    assert problem in capsys.readouterr().err
+    assert f"{NAME}: " in (shown := capsys.readouterr().err) and problem in shown
     assert not (project / "submission.zip").exists()
 
 
 def test_a_notebook_without_claims_is_named(project, capsys):
-    write(project / "review_questions.ipynb", notebook(hand_in.PARTS["review_questions.ipynb"],
-                                                       outputs=OUTPUTS[:1]))
+    change(project / NAME, lambda content: content["cells"][-1].update(outputs=[]))
     assert hand_in.hand_in(project) == 0
-    assert "!!  review_questions.ipynb has no table of claims" in capsys.readouterr().out
+    assert "!!  it has no table of claims" in capsys.readouterr().out.partition(NAME)[2]
 
 
-def test_what_is_no_notebook_is_named(project, capsys):
-    for content in ("<<<<<<< HEAD", "[]", "{}", None):
-        path = project / "review_questions.ipynb"
-        path.write_text(content, encoding="utf-8") if content else path.unlink()
-        assert hand_in.hand_in(project) == 1
-        assert "review_questions.ipynb cannot be read as a notebook" in capsys.readouterr().err
-
-
-def test_code_lines_are_neither_blank_nor_comment_nor_docstring():
-    source = '\n# a\ndef f(x):\n    """One\n    two."""\n\n    return x  # b\n'
-    assert hand_in.code_lines(source) == 2
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[]", "{}", None])
+def test_what_is_no_notebook_is_named(project, capsys, content):
+    path = project / NAME
+    path.write_text(content, encoding="utf-8") if content else path.unlink()
+    assert hand_in.hand_in(project) == 1
+    assert f"{NAME} cannot be read as a notebook" in capsys.readouterr().err

@@ -1,21 +1,30 @@
-"""Execute the three notebooks on the real data, check them, write submission.zip.
+"""Execute the three notebooks on the real data, check them, write submission.zip (make
+submission); with --preview a short look, into build/preview (make preview)."""
 
-    python tools/build_submission.py [--preview: a short look, into build/preview]
-"""
-
-import base64
-import csv
 import os
-import shutil
-import signal
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import Path
 
-import get_data
-import hand_in
-import psutil
+
+def stop():
+    """End at once (else nbclient's exit handler prints a traceback) and say how to go on."""
+    print("\nStopped: nothing was replaced and finished training runs are kept; run the same "
+          "command to go on.", file=sys.stderr, flush=True)
+    os._exit(130)
+
+
+try:
+    import base64
+    import csv
+    import shutil
+    import signal
+    from concurrent.futures import ThreadPoolExecutor, wait
+    from pathlib import Path
+
+    import get_data
+    import hand_in
+    import psutil
+except KeyboardInterrupt:
+    stop()
 
 ROOT = get_data.ROOT
 DATA_FOLDERS = {"name_classification": "names", "activity_recognition": "UCI_HAR_Dataset"}
@@ -28,15 +37,13 @@ def execute(path, parameters):
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
     notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    first = next(c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    first = next(cell for cell in code if "parameters" in cell.metadata.get("tags", []))
     source = first.source
     first.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
-    begun = []  # cells
+    begun = []  # code cells
     client = NotebookClient(
-        notebook, timeout=None, kernel_name="python3", record_timing=False,
+        notebook, kernel_name="python3", record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--log-level=ERROR"],
         on_cell_execute=lambda cell, cell_index: begun.append(cell))
@@ -46,10 +53,9 @@ def execute(path, parameters):
             show_progress(path.stem, running, begun)
             running.result()
         except (CellExecutionError, DeadKernelError) as error:
-            number = sum(cell.cell_type == "code" for cell in begun)
             name = getattr(error, "ename", "the kernel died")
             reason = getattr(error, "evalue", "run the same command to go on")
-            raise RuntimeError(f"{path.name}, [{number}]: {name}: {reason}") from None
+            raise RuntimeError(f"{path.name}, [{len(begun)}]: {name}: {reason}") from None
         except KeyboardInterrupt:
             while not wait([running], timeout=0.2).done:  # the kernel may just be starting
                 for process in psutil.Process().children(recursive=True):
@@ -62,13 +68,12 @@ def execute(path, parameters):
 
 
 def show_progress(title, running, begun):
-    """Show cell, time and last line of output until `running` (a future) ends."""
-    started = time.monotonic()
+    """Show the cell and its last line of output until `running` (a future) ends."""
     while not wait([running], timeout=1).done:
-        outputs = [o.get("data", o) for cell in begun[-1:] for o in cell.get("outputs", [])]
+        outputs = [o.get("data", o) for cell in begun[-1:] for o in cell.outputs]
         shown = "".join(o.get("text/plain", o.get("text", "")) for o in outputs).strip()
-        print(f"\r{title}: cell {len(begun)}, {time.monotonic() - started:.0f} s  "
-              f"{shown.rpartition(chr(10))[2]:<50.50}", end="", file=sys.stderr, flush=True)
+        print(f"\r{title}, cell {len(begun)}: {shown.rpartition(chr(10))[2]:<50.50}", end="",
+              file=sys.stderr, flush=True)
     print(file=sys.stderr)
 
 
@@ -95,20 +100,21 @@ def build(target, size="full", sample=None):
             (folder / "answer.png").write_bytes(base64.b64decode(figure))  # the first one
 
 
-def replace_all(target):
-    """Move all files under `target` to their places in the project; Ctrl-C waits for it."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+def deliver(target):
+    """Move all files under `target` to their places and zip; return the exit code."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # all of it or nothing
     for path in filter(Path.is_file, list(target.rglob("*"))):
         os.replace(path, ROOT / path.relative_to(target))
+    code = hand_in.hand_in(ROOT)
     signal.signal(signal.SIGINT, handler)
+    return code
 
 
 def print_estimate():
     """Say how long all runs take here, by the seconds of the results of last time."""
-    minutes, cores = 0, os.cpu_count()
-    for path in ROOT.glob("*/results.csv"):
-        for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines()):
-            minutes += float(row["train_seconds"] or 0) / 60
+    rows = [row for path in ROOT.glob("*/results.csv")
+            for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())]
+    minutes, cores = sum(float(row["train_seconds"] or 0) for row in rows) / 60, os.cpu_count()
     print(f"All runs took {minutes:.0f} core-minutes last time: {minutes / cores + 5:.0f} here "
           f"on {cores} cores. {len(list(ROOT.glob('*/runs/*.npz')))} runs are done already.")
 
@@ -116,7 +122,7 @@ def print_estimate():
 def main():
     """Run the command line and return the exit code."""
     try:
-        if not get_data.get_all():
+        if not all([get_data.get(dataset) for dataset in get_data.FILES]):
             print("So sample data is used, into build/sample: no result.")
             from make_sample import make_sample
             make_sample(ROOT / "build/data")
@@ -126,15 +132,12 @@ def main():
         else:
             print_estimate()
             build(ROOT / "build/submission")
-            replace_all(ROOT / "build/submission")
-            return hand_in.hand_in(ROOT)
-    except (RuntimeError, get_data.DataError, OSError) as error:
+            return deliver(ROOT / "build/submission")
+    except (RuntimeError, OSError) as error:
         print(f"Stopped: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped: nothing was replaced and finished training runs are kept; run the "
-              "same command to go on.", file=sys.stderr, flush=True)
-        os._exit(130)  # else nbclient's exit handler prints a traceback
+        stop()
     return 0
 
 

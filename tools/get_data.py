@@ -14,9 +14,10 @@ import zipfile
 import zlib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from hand_in import ROOT
+
 # for each data set {file: git blob ids (SHA-1) of the official file in its known versions}
-FILES = json.loads((Path(__file__).parent / "fingerprints.json").read_text("utf-8"))
+FILES = json.loads((ROOT / "tools/fingerprints.json").read_text("utf-8"))
 FOLDERS = {"name_classification": ["data/names"],
            "activity_recognition": ["UCI_HAR_Dataset", "UCI HAR Dataset"]}
 ADDRESSES = {
@@ -27,22 +28,18 @@ ADDRESSES = {
 RETRIES = 2
 
 
-class DataError(Exception):
-    """Data that cannot be used; the message says what, where and what to do."""
-
-
 def check_folder(dataset, folder):
-    """Return whether `folder` holds the official files; raise DataError if one is unfit."""
+    """Return whether `folder` holds the official files; RuntimeError if one cannot be used."""
     official, rows = True, {}
     for name, known in FILES[dataset].items():
         try:
             content = (folder / name).read_bytes()
             count = len(content.decode("utf-8").splitlines())
         except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"{name} cannot be read ({type(error).__name__}).") from None
+            raise RuntimeError(f"{name} cannot be read ({type(error).__name__}).") from None
         expected = rows.setdefault(name.partition("/")[0], count)
         if count == 0 or count != expected:
-            raise DataError(f"{name} has {count} lines instead of {expected or 'some'}.")
+            raise RuntimeError(f"{name} has {count} lines instead of {expected or 'some'}.")
         versions = (content, content.replace(b"\r\n", b"\n"))
         official &= any(hashlib.sha1(b"blob %d\0" % len(text) + text).hexdigest() in known
                         for text in versions)
@@ -66,10 +63,10 @@ def unpack(source, dataset, official_only):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 (folder / name).write_bytes(archive.read(member))
             if not check_folder(dataset, folder) and official_only:
-                raise DataError("its files are not the official ones.")
-            os.replace(folder, target)
+                raise RuntimeError("its files are not the official ones.")
+            folder.rename(target)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise DataError(f"it is damaged or no zip ({error}).") from None
+        raise RuntimeError(f"it is damaged or no zip ({error}).") from None
 
 
 def download(name, url):
@@ -82,40 +79,35 @@ def download(name, url):
 
 def get(dataset):
     """Put `dataset` in place, say what is there and return its folder, or None when it is to
-    be had nowhere; raise DataError when it is damaged."""
+    be had nowhere; raise RuntimeError when it is damaged."""
     for folder in filter(Path.is_dir, (ROOT / dataset / name for name in FOLDERS[dataset])):
         try:
             kind = "" if check_folder(dataset, folder) else "not "
-        except DataError as error:
-            raise DataError(f"{folder}: {error} Delete or mend that folder.") from None
+        except RuntimeError as error:
+            raise RuntimeError(f"{folder}: {error} Delete or mend that folder.") from None
         print(f"{folder.relative_to(ROOT)}: complete, {kind}the official files")
         return folder
-    name = f"{dataset}.zip"
+    name, address = f"{dataset}.zip", ADDRESSES[dataset]
     places = [ROOT / name, Path(os.environ.get("PW11_DATA") or ROOT, name)]
     path = next(filter(Path.is_file, places), None)
     try:
-        unpack(path or download(name, ADDRESSES[dataset]), dataset, official_only=not path)
-    except DataError as error:
-        raise DataError(f"{path or ADDRESSES[dataset]} cannot be used: {error}") from None
+        unpack(path or download(name, address), dataset, official_only=not path)
+    except RuntimeError as error:
+        raise RuntimeError(f"{path or address} cannot be used: {error}") from None
     except OSError as error:
         if path:
             raise
-        print(f"There is no data in {dataset}, no {name} beside README.md or in PW11_DATA, "
-              f"and the download from {ADDRESSES[dataset]} failed ({type(error).__name__}). "
-              "Put the course's zip beside README.md.", file=sys.stderr)
+        print(f"There is no data in {dataset}, no {name} beside README.md or in PW11_DATA, and "
+              f"the download from {address} failed ({type(error).__name__}). Put the course's "
+              "zip beside README.md.", file=sys.stderr)
         return None
     finally:
         (ROOT / "build/downloads" / name).unlink(missing_ok=True)
     return get(dataset)
 
 
-def get_all():
-    """Return whether both data sets are in place now."""
-    return None not in [get(dataset) for dataset in FILES]
-
-
 if __name__ == "__main__":
     try:
-        sys.exit(not get_all())
-    except (DataError, OSError) as problem:
+        sys.exit(not all([get(dataset) for dataset in FILES]))
+    except (RuntimeError, OSError) as problem:
         sys.exit(f"Stopped: {problem}")

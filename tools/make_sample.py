@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+SAMPLE_NAMES = Path(__file__).parent / "sample_names"
 STARTS = range(0, 12 * 64, 64)  # of the windows of 128 samples of one activity
-SUBJECTS = {"train": [1, 2, 3, 4], "test": [5, 6]}
-CHANNELS = [f"{sensor}_{axis}" for sensor in ("body_acc", "body_gyro", "total_acc")
-            for axis in "xyz"]
+CHANNELS = [f"Inertial Signals/{sensor}_{axis}"
+            for sensor in ("body_acc", "body_gyro", "total_acc") for axis in "xyz"]
 
 # gravity (g) in the phone's frame (x up along the body, y to the left, z to the front),
 # step rate in Hz, amplitude of the acceleration in g and of the turn in rad/s
@@ -39,16 +39,15 @@ def record(activity, wear, pace, rng):
 def write_activity(folder):
     """Write the simulated windows under `folder`, in UCI HAR's files and form."""
     rng = np.random.default_rng(11)
-    for split, subjects in SUBJECTS.items():
+    for split, subjects in (("train", [1, 2, 3, 4]), ("test", [5, 6])):
         columns = {"y": np.tile(np.repeat(range(1, 7), len(STARTS)), len(subjects)),
                    "subject": np.repeat(subjects, 6 * len(STARTS))}
         people = [(Rotation.from_rotvec(rng.normal(0, 0.2, 3)), rng.normal(1, 0.07))
                   for _subject in subjects]
         windows = [window for wear, pace in people for activity in ACTIVITIES
                    for window in record(activity, wear, pace, rng)]
-        for name, channel in zip(CHANNELS, np.moveaxis(windows, 2, 0)):
-            columns[f"Inertial Signals/{name}"] = channel
-        (folder / split / "Inertial Signals").mkdir(parents=True)
+        columns |= zip(CHANNELS, np.moveaxis(windows, 2, 0))
+        (folder / split / "Inertial Signals").mkdir(parents=True, exist_ok=True)
         for name, values in columns.items():
             form = "%d" if values.ndim == 1 else "%15.7e"
             np.savetxt(folder / split / f"{name}_{split}.txt", values, form)
@@ -57,10 +56,8 @@ def write_activity(folder):
 
 
 def make_sample(folder):
-    """Write both sets of sample data into `folder`, in place of older ones."""
-    for name in ("names", "UCI_HAR_Dataset"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    shutil.copytree(Path(__file__).parent / "sample_names", folder / "names")
+    """Write both sets of sample data into `folder`, over older ones."""
+    shutil.copytree(SAMPLE_NAMES, folder / "names", dirs_exist_ok=True)
     write_activity(folder / "UCI_HAR_Dataset")
     for name in ("names", "UCI_HAR_Dataset"):
         (folder / name / "SAMPLE_DATA.txt").write_text("No result.\n")
