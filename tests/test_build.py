@@ -53,9 +53,12 @@ def test_the_submission_is_rendered_zipped_and_reported(project, capsys):
         cells = code_in(project / folder / f"{folder}.ipynb")
         assert cells[0]["source"] == PARAMETERS and "build/" not in str(cells)
         assert cells[-1]["outputs"][0]["text"] == ["full runs\n"]
+        assert [cell["metadata"]["source_hash"] for cell in cells] == [
+            hand_in.hash_of(source) for source in (PARAMETERS, SHOW, WRITE)]
     shown = capsys.readouterr().out
     assert "3d  Answer" in shown and "fill in the line **Author:**" in shown
     assert 'does not hold: Two is more than three. (2 and 3), under "1f. Answer"' in shown
+    assert "differs from" not in shown
 
 
 @pytest.mark.parametrize("source, message", [

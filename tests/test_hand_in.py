@@ -120,3 +120,12 @@ def test_what_is_no_notebook_is_named(project, capsys, content):
     path.write_text(content, encoding="utf-8") if content else path.unlink()
     assert hand_in.hand_in(project) == 1
     assert f"{NAME} cannot be read as a notebook" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kept, named", [("print(1 / 5)", True), ("\nprint(1 / 4)\n", False)])
+def test_a_cell_that_differs_from_what_was_run_is_named(project, capsys, kept, named):
+    change(project / NAME, lambda content: content["cells"][-1]["metadata"].update(
+        source_hash=hand_in.hash_of(kept)))
+    assert hand_in.hand_in(project) == 0
+    assert ("!!  code cell 1 (print(1 / 4)) differs from what was run by make submission; if"
+            in capsys.readouterr().out.partition(NAME)[2]) == named

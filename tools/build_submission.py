@@ -32,12 +32,15 @@ DATA_FOLDERS = {"name_classification": "names", "activity_recognition": "UCI_HAR
 
 def execute(path, parameters):
     """Return the notebook at `path`, executed in its folder, `parameters` set at the end of
-    the cell of that tag; a full run leaves no trace of them."""
+    the cell of that tag; a full run leaves no trace of them. The hash of each code cell's
+    source goes into its metadata, so that hand_in.py sees what was changed since."""
     import nbformat  # only here, so that Ctrl-C while it loads ends in a sentence, too
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:
+        cell.metadata["source_hash"] = hand_in.hash_of(cell.source)
     first = next(cell for cell in code if "parameters" in cell.metadata.get("tags", []))
     source = first.source
     first.source += "".join(f"\n{name} = {value!r}" for name, value in parameters.items())
