@@ -34,12 +34,17 @@ clean:
 distclean: clean
 	rm -rf name_classification/runs activity_recognition/runs
 
+# Ctrl-C ends in a sentence; what pip says goes into a file that is shown if it fails
+say := mkdir -p build; run() { "$$@" 2> build/pip.log || { cat build/pip.log >&2; exit 1; }; }; \
+	trap 'echo "Stopped: run the same command to go on." >&2; exit 130' INT; run
+pip := $(venv) -m pip install --quiet --disable-pip-version-check
+
 .venv/installed: requirements.txt tools/requirements.txt
 	@$(PYTHON) -c "import sys; (3, 10) <= sys.version_info[:2] <= (3, 13) or sys.exit('Python %d.%d will not do: TensorFlow needs 3.10 to 3.13, so write for example make PYTHON=python3.12.' % sys.version_info[:2])"
-	$(PYTHON) -m venv .venv
-	$(venv) -m pip install --quiet --disable-pip-version-check -r tools/requirements.txt
+	@$(say) $(PYTHON) -m venv .venv
+	@echo "Installing the packages, some minutes."; $(say) $(pip) -r tools/requirements.txt
 	touch $@
 
 .venv/tested: tests/requirements.txt .venv/installed
-	$(venv) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@$(say) $(pip) -r tests/requirements.txt
 	touch $@

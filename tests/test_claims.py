@@ -1,8 +1,11 @@
 """The table of claims that all notebooks share, and what make says and removes."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from unittest.mock import Mock
 
 import pytest
@@ -18,58 +21,63 @@ def notebook(names, monkeypatch):
 
 def test_holm_corrects_as_by_hand(notebook):
     """Smallest p times 3, next times 2, last times 1; never below the one before."""
-    corrected = notebook.holm([0.04, 0.01, 0.03])
-    assert corrected.tolist() == pytest.approx([0.06, 0.03, 0.06])
+    assert notebook.holm([0.04, 0.01, 0.03]).tolist() == pytest.approx([0.06, 0.03, 0.06])
     assert notebook.holm([0.9, 0.8]).tolist() == [1, 1]
 
 
 def test_a_claim_holds_by_its_figures_and_after_correction(notebook):
-    notebook.claim("A beats B.", True, "1", p=0.01)
-    notebook.claim("C beats D.", True, "1", p=0.04)   # the largest: not corrected
-    notebook.claim("E beats F.", False, "-1", p=0.001)
-    notebook.claim("G is level with H.", True, "0")
-    notebook.claim("I is level with J.", False, "9")
+    notebook.claim("A beats B.", False, "0")          # made again below: stands once
+    for sentence, holds, p in (("A beats B.", True, 0.01), ("E beats F.", False, 0.001),
+                               ("C beats D.", True, 0.04),  # the largest: not corrected
+                               ("G is level with H.", True, None), ("I is J.", False, None)):
+        notebook.claim(sentence, holds, "1", p=p)
     table = notebook.claims_table(judged=True)
     assert list(table.columns) == ["claim", "figures", "holds"]
-    assert table.holds.tolist() == ["yes", "yes", "no", "yes", "no"]
+    assert table.holds.tolist() == ["yes", "no", "yes", "yes", "no"]
     notebook.claim("K beats L.", True, "1", p=0.045)  # one more: 0.04 is doubled
-    assert notebook.claims_table(judged=True).holds.tolist()[1] == "no"
+    assert notebook.claims_table(judged=True).holds.tolist()[2] == "no"
+    assert set(notebook.claims_table(judged=False).holds) == {"not judged"}
 
 
-def test_a_claim_made_again_stands_once(notebook):
-    notebook.claim("A beats B.", True, "1")
-    notebook.claim("A beats B.", False, "0")
-    assert notebook.claims_table(judged=True).holds.tolist() == ["no"]
-
-
-def test_a_short_run_judges_no_claim(notebook):
-    notebook.claim("A beats B.", False, "0", p=0.5)
-    assert notebook.claims_table(judged=False).holds.tolist() == ["not judged"]
+@pytest.fixture
+def make(tmp_path):
+    """A function that starts make in a copy of the project, `python` the code of a Python."""
+    def start(target, python="raise SystemExit(9)"):
+        for name in ("Makefile", "requirements.txt", "tools/requirements.txt"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, tmp_path / name)
+        path = tmp_path / "python"
+        path.write_text(f"#!{sys.executable}\nimport sys\n{python}\n", encoding="utf-8")
+        path.chmod(0o755)
+        return subprocess.Popen(["make", f"PYTHON={path}", target], cwd=tmp_path, text=True,
+                                stderr=subprocess.PIPE, start_new_session=True)
+    return start
 
 
 @pytest.mark.parametrize("version, refused", [
     ((3, 9), True), ((3, 10), False), ((3, 13), False), ((3, 14), True)])
-def test_make_refuses_a_wrong_python_with_a_sentence(tmp_path, version, refused):
-    for name in ("Makefile", "requirements.txt", "tools/requirements.txt"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    python = tmp_path / "python"
-    code = f"import sys\nsys.version_info = {version}\nexec(sys.argv[1])"
-    python.write_text(f"#!/bin/sh\n[ $1 = -c ] || exit 9\nexec {sys.executable} -c '{code}' "
-                      '"$2"\n', encoding="utf-8")
-    python.chmod(0o755)
-    done = subprocess.run(["make", f"PYTHON={python}", ".venv/installed"], cwd=tmp_path,
-                          text=True, capture_output=True)
+def test_make_refuses_a_wrong_python_with_a_sentence(make, version, refused):
+    process = make(".venv/installed", f"sys.version_info = {version}\nexec(sys.argv[2])")
     sentence = "Python {}.{} will not do: TensorFlow needs 3.10 to 3.13".format(*version)
-    assert (sentence in done.stderr) == refused and "Traceback" not in done.stderr
+    shown = process.communicate()[1]
+    assert (sentence in shown) == refused and ("Traceback" in shown) != refused
 
 
-def test_make_clean_keeps_finished_runs_and_distclean_does_not(tmp_path):
-    shutil.copy(ROOT / "Makefile", tmp_path)
+def test_ctrl_c_while_packages_are_installed_ends_in_a_sentence(make, tmp_path):
+    process = make(".venv/installed", "if sys.argv[1] == '-m':\n    import time\n"
+                                      "    open('begun', 'w').close(), time.sleep(60)")
+    while not (tmp_path / "begun").exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    shown = process.communicate(timeout=30)[1]
+    assert shown.count("Stopped: run the same command") == 1 and "Traceback" not in shown
+    assert process.returncode != 0 and not (tmp_path / ".venv/installed").exists()
+
+
+def test_make_clean_keeps_finished_runs_and_distclean_does_not(make, tmp_path):
     runs = tmp_path / "name_classification/runs"
     for folder in (runs, tmp_path / "build", tmp_path / ".venv"):
         folder.mkdir(parents=True)
-    subprocess.run(["make", "clean"], cwd=tmp_path, check=True)
-    assert {path.name for path in tmp_path.iterdir()} == {"Makefile", "name_classification"}
-    subprocess.run(["make", "distclean"], cwd=tmp_path, check=True)
-    assert not runs.exists()
+    assert make("clean").wait() == 0 and runs.exists()
+    assert not (tmp_path / "build").exists() and not (tmp_path / ".venv").exists()
+    assert make("distclean").wait() == 0 and not runs.exists()
