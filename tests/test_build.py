@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from unittest.mock import Mock
 
 import build_submission
 import hand_in
@@ -64,12 +65,16 @@ def test_the_submission_is_rendered_zipped_and_reported(project, capsys):
 @pytest.mark.parametrize("source, message", [
     ("raise ValueError('no windows')", "[3]: ValueError: no windows"),
     ("import os\nos.kill(os.getpid(), 9)", "[3]: the kernel died: run the same command"),
-    ("import sys\nprint('oh', file=sys.stderr)", "shows stderr: 'oh"),
-    ("# ## 3d. Answer", "no heading `## 3a. …`"),
+    ("# ## 3d. Answer", "did not pass the check: no heading `## 3a. …`"),
+    (None, "Stopped: the zip is damaged."),
 ])
-def test_a_build_that_stops_leaves_everything_as_it_was(project, capsys, source, message):
-    write_notebook(project / NOTEBOOKS[2], PARAMETERS, SHOW, source)
+def test_a_build_that_stops_leaves_everything_as_it_was(project, monkeypatch, capsys, source,
+                                                        message):
+    write_notebook(project / NOTEBOOKS[2], PARAMETERS, SHOW, source or WRITE)
     before = files_in(project)
+    if source is None:
+        damaged = Mock(side_effect=RuntimeError("the zip is damaged."))
+        monkeypatch.setattr(build_submission.get_data, "get", damaged)
     assert build_submission.main() == 1
     assert message in capsys.readouterr().err
     assert files_in(project) == before
@@ -84,14 +89,6 @@ def test_without_data_a_short_run_on_sample_data_lies_beside(project, monkeypatc
     assert cells[0]["source"].endswith("DATA_FOLDER = '../build/data/names'")
     assert cells[-1]["outputs"][0]["text"] == [
         "preview ../build/sample/name_classification/runs\n"]
-
-
-def test_damaged_data_stops_the_build(project, monkeypatch, capsys):
-    def damaged(dataset):
-        raise RuntimeError("the zip is damaged.")
-    monkeypatch.setattr(build_submission.get_data, "get", damaged)
-    assert build_submission.main() == 1
-    assert "Stopped: the zip is damaged." in capsys.readouterr().err
 
 
 def test_the_estimate_counts_every_run(project, capsys):

@@ -20,8 +20,7 @@ def blob_id(content):
 
 @pytest.fixture
 def project(root, monkeypatch, sample):
-    """An empty project; the sample data is what counts as official; the net is out of
-    reach."""
+    """An empty project; what counts as official is the sample data."""
     monkeypatch.setattr(get_data, "ROOT", root)
     monkeypatch.setattr(get_data, "RETRIES", 1)
     monkeypatch.delenv("PW11_DATA", raising=False)
@@ -31,7 +30,6 @@ def project(root, monkeypatch, sample):
         if dataset == ACTIVITY:
             assert set(files) == set(get_data.FILES[ACTIVITY])  # the sample's are the real ones
         monkeypatch.setitem(get_data.FILES, dataset, files)
-        monkeypatch.setitem(get_data.ADDRESSES, dataset, "http://127.0.0.1:9/data.zip")
     return root
 
 
@@ -54,12 +52,10 @@ def files_left(root):
 def test_zips_are_unpacked(project, sample, capsys, monkeypatch, beside_the_readme):
     place = project if beside_the_readme else project.parent
     monkeypatch.setenv("PW11_DATA", "" if beside_the_readme else str(place))
-    (place / "name_classification.zip").write_bytes(
-        make_zip(sample / "names", "name_classification/data/names/"))
-    (place / "activity_recognition.zip").write_bytes(
-        make_zip(sample / "UCI_HAR_Dataset", "activity_recognition/UCI_HAR_Dataset/"))
-    assert get_data.get(NAMES) == project / "name_classification/data/names"
-    assert get_data.get(ACTIVITY) == project / "activity_recognition/UCI_HAR_Dataset"
+    for dataset, folder in ((NAMES, "data/names"), (ACTIVITY, "UCI_HAR_Dataset")):
+        content = make_zip(sample / folder.removeprefix("data/"), f"{dataset}/{folder}/")
+        (place / f"{dataset}.zip").write_bytes(content)
+        assert get_data.get(dataset) == project / dataset / folder
     assert capsys.readouterr().out.count("complete, the official files") == 2
     assert len(files_left(project)) == sum(map(len, get_data.FILES.values()))
 
@@ -149,8 +145,7 @@ def server(project, sample, monkeypatch):
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("tenth", [0, pytest.param(5, marks=pytest.mark.slow), 9])
 def test_a_download_cut_off_is_tried_again_then_said(project, server, capfd, tenth, chunked):
-    server.chunked, server.cut = chunked, len(server.content) * tenth // 10
-    server.bad = 2
+    server.chunked, server.cut, server.bad = chunked, len(server.content) * tenth // 10, 2
     assert get_data.get(NAMES) is None  # two tries, both cut
     shown = capfd.readouterr().err
     assert f"the download from {server.address} failed" in shown and "Traceback" not in shown
@@ -166,8 +161,3 @@ def test_a_download_of_other_files_is_refused(project, server, monkeypatch):
     with pytest.raises(RuntimeError, match="127.0.0.1.*not the official ones"):
         get_data.get(NAMES)
     assert files_left(project) == []
-
-
-def test_without_zip_and_net_it_says_what_to_do(project, capsys):
-    assert get_data.get(ACTIVITY) is None
-    assert "Put the course's zip beside README.md" in capsys.readouterr().err

@@ -44,8 +44,7 @@ def test_it_runs_without_any_package_in_a_moment_and_always_the_same(project):
     done = subprocess.run([sys.executable, "-S", "-I", "tools/hand_in.py"], cwd=project,
                           env={"PATH": os.environ["PATH"]}, text=True, capture_output=True)
     assert done.returncode == 0 and time.monotonic() - began < 10, done.stderr
-    assert [done.stdout.count(f'{NOT_HELD}{last}. Answer"') for last in ("1f", "2d", "3d")] == [
-        1, 1, 1]
+    assert all(f'{NOT_HELD}{last}. Answer"' in done.stdout for last in ("1f", "2d", "3d"))
     with zipfile.ZipFile(project / "submission.zip") as archive:
         assert {name: archive.read(name) for name in archive.namelist()} == {
             name: (project / name).read_bytes() for name in hand_in.CONTENT}
@@ -87,7 +86,7 @@ def test_it_does_not_matter_who_saved_the_notebooks(project, capsys):
     assert capsys.readouterr().out.count(NOT_HELD) == 3
 
 
-ERROR = {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []}
+ERROR = {"output_type": "error", "ename": "ValueError"}
 STDERR = {"output_type": "stream", "name": "stderr", "text": "oh"}
 
 
