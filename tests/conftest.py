@@ -4,6 +4,7 @@ import ast
 import importlib
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 os.environ.update(LOKY_MAX_CPU_COUNT="2", KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3",
@@ -74,6 +75,12 @@ def root(tmp_path):
     """An empty folder for a project, with a space and an umlaut in its path."""
     (tmp_path / "mein Übungsordner").mkdir()
     return tmp_path / "mein Übungsordner"
+
+
+def assert_the_zip_is_the_tree(root):
+    with zipfile.ZipFile(root / "submission.zip") as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            name: (root / name).read_bytes() for name in hand_in.CONTENT}
 
 
 def code_of(cells, tag=None):

@@ -4,14 +4,20 @@ import signal
 import subprocess
 import sys
 import time
-import zipfile
 from unittest.mock import Mock
 
 import build_submission
 import hand_in
 import psutil
 import pytest
-from conftest import CLAIM, EXERCISES, NOTEBOOKS, ROOT, write_notebook
+from conftest import (
+    CLAIM,
+    EXERCISES,
+    NOTEBOOKS,
+    ROOT,
+    assert_the_zip_is_the_tree,
+    write_notebook,
+)
 
 PARAMETERS = "SIZE = 'full'\nOUTPUT_FOLDER = '.'\nRUNS_FOLDER = 'runs'"
 SHOW = f"""from IPython.display import Markdown, display, publish_display_data as publish
@@ -45,9 +51,7 @@ def code_in(path):
 
 def test_the_submission_is_rendered_zipped_and_reported(project, capsys):
     assert build_submission.main() == 0
-    with zipfile.ZipFile(project / "submission.zip") as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == {
-            name: (project / name).read_bytes() for name in hand_in.CONTENT}
+    assert_the_zip_is_the_tree(project)
     for folder in EXERCISES:
         assert (project / folder / "answer.png").read_bytes() == b"PNG"
         assert (project / folder / "results.csv").read_text("utf-8") == "new"

@@ -5,11 +5,10 @@ import os
 import subprocess
 import sys
 import time
-import zipfile
 
 import hand_in
 import pytest
-from conftest import CLAIM, NOTEBOOKS, ROOT, write_notebook
+from conftest import CLAIM, NOTEBOOKS, ROOT, assert_the_zip_is_the_tree, write_notebook
 
 NAME, PARTS = NOTEBOOKS[2], hand_in.PARTS[NOTEBOOKS[2]]
 OUTPUTS = [
@@ -45,9 +44,7 @@ def test_it_runs_without_any_package_in_a_moment_and_always_the_same(project):
                           env={"PATH": os.environ["PATH"]}, text=True, capture_output=True)
     assert done.returncode == 0 and time.monotonic() - began < 10, done.stderr
     assert all(f'{NOT_HELD}{last}. Answer"' in done.stdout for last in ("1f", "2d", "3d"))
-    with zipfile.ZipFile(project / "submission.zip") as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == {
-            name: (project / name).read_bytes() for name in hand_in.CONTENT}
+    assert_the_zip_is_the_tree(project)
     first = (project / "submission.zip").read_bytes()
     os.utime(project / "requirements.txt", (0, 0))
     assert hand_in.hand_in(project) == 0 and (project / "submission.zip").read_bytes() == first

@@ -4,11 +4,10 @@ import ast
 import base64
 import re
 import sys
-import zipfile
 
 import hand_in
 import pytest
-from conftest import EXERCISES, NOTEBOOKS, ROOT, code_of
+from conftest import EXERCISES, NOTEBOOKS, ROOT, assert_the_zip_is_the_tree, code_of
 
 PACKAGES = {"tensorflow", "keras", "numpy", "pandas", "matplotlib", "sklearn", "scipy",
             "joblib", "psutil", "IPython", "ipywidgets", "distributed"}
@@ -80,9 +79,7 @@ def test_the_notebooks_share_what_they_share(name):
 
 
 def test_the_zip_is_the_tree():
-    with zipfile.ZipFile(ROOT / "submission.zip") as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == {
-            name: (ROOT / name).read_bytes() for name in hand_in.CONTENT}
+    assert_the_zip_is_the_tree(ROOT)
 
 
 @pytest.mark.parametrize("folder", EXERCISES)
