@@ -106,19 +106,3 @@ def write_notebook(path, *sources, outputs=(), parts=()):
     code[-1].outputs = list(map(nbformat.from_dict, outputs))
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
-
-
-AWAITS_ISSUE_13 = [  # exercise 2 is still its first version, without claims and TRAINING_CODE
-    "test_its_claims_were_judged[activity", "test_the_notebooks_share_what_they_share[activity",
-    "test_a_cell_run_twice_writes_its_rows_once[activity",
-    "test_a_short_run_says_that_it_is_no_result_and_judges_no_claim[activity",
-    "test_the_results_are_tidy_and_complete_and_all_in_one_place[activity",
-    "test_the_training_code_names_all_that_training_reaches[activity",
-    "test_the_model_of_exercise_2_has_the_accuracy_of_the_table["]
-
-
-def pytest_collection_modifyitems(items):
-    """Expect the tests that await the new exercise 2 to fail, and say so when they pass."""
-    for item in items:
-        if item.name.startswith(tuple(AWAITS_ISSUE_13)):
-            item.add_marker(pytest.mark.xfail(reason="issue 13", strict=True))

@@ -4,10 +4,12 @@ import shutil
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from keras import layers
+
+SIGNAL = "train/Inertial Signals/body_gyro_x_train.txt"
+TASK = dict(patch=1, thin=False, magnify=10, clip=1.0, watch=False, hidden_units=4, seed=0,
+            dropout=0.1, rotation=[30, 8, 8], decay=0.01, rate=0.01, batch_size=16, epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -16,159 +18,143 @@ def folder(sample):
 
 
 @pytest.fixture
-def damaged(folder, tmp_path):
-    """A copy of the data to be damaged."""
-    return shutil.copytree(folder, tmp_path / "UCI_HAR_Dataset")
+def data():
+    """Ninety windows of noise, labels and three subjects."""
+    rng = np.random.default_rng(0)
+    return {"windows": rng.normal(size=(90, 128, 9)).astype(np.float32),
+            "labels": rng.integers(0, 6, 90), "subjects": np.repeat([1, 2, 3], 30)}
 
 
-def change(path, old, new, count=1):
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, count), encoding="utf-8")
+def test_the_windows_are_read_exactly(activity, folder):
+    data = activity.load_split(folder, "train")
+    assert data["windows"].dtype == np.float32 and data["windows"].shape[1:] == (128, 9)
+    text = (folder / SIGNAL).read_text(encoding="utf-8").splitlines()[2]
+    expected = np.array(text.split(), np.float32)
+    np.testing.assert_array_equal(data["windows"][2, :, 3], expected)
+    assert set(data["labels"]) <= set(range(6)) and len(data["subjects"]) == len(data["labels"])
 
 
-def test_the_windows_are_loaded_in_their_units(activity, folder):
-    data = activity.load_data(folder)
-    windows, labels, subjects = data["train"]
-    assert windows.shape == (288, 128, 9) and windows.dtype == np.float32
-    assert set(labels) == set(range(6)) and set(subjects) == {1, 2, 3, 4}
-    first = (folder / "train/Inertial Signals/total_acc_y_train.txt").read_text("utf-8")
-    np.testing.assert_allclose(windows[0, :, 7], [float(w) for w in first.split()[:128]],
-                               rtol=1e-6)
-    gravity = np.linalg.norm(windows[labels == 4][:, :, 6:].mean(1), axis=1)
-    np.testing.assert_allclose(gravity, 1, atol=0.05)
-
-
-def test_windows_line_ends_do_no_harm(activity, folder, damaged):
-    for path in damaged.rglob("*.txt"):
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    for split, arrays in activity.load_data(damaged).items():
-        for array, expected in zip(arrays, activity.load_split(folder, split), strict=True):
-            np.testing.assert_array_equal(array, expected)
-
-
-def test_both_folder_names_are_found(activity, folder, tmp_path):
+def test_both_folder_names_are_found_and_a_missing_one_names_the_address(activity, folder,
+                                                                         tmp_path):
+    with pytest.raises(FileNotFoundError, match="archive.ics.uci.edu.*Inertial Signals"):
+        activity.find_data(tmp_path / "UCI_HAR_Dataset")
     shutil.copytree(folder, tmp_path / "UCI HAR Dataset")
     assert activity.find_data(tmp_path / "UCI_HAR_Dataset").name == "UCI HAR Dataset"
 
 
-def test_a_missing_folder_names_the_command_that_gets_it(activity, tmp_path):
-    with pytest.raises(FileNotFoundError, match="make data"):
-        activity.load_data(tmp_path / "UCI_HAR_Dataset")
-
-
-SIGNAL = "train/Inertial Signals/body_gyro_x_train.txt"
-
-
-@pytest.mark.parametrize("name, old, new, problem", [
-    (SIGNAL, "e-0", "x", "body_gyro_x_train.txt, line 1: .*not a number"),
-    (SIGNAL, "\n", " 1.0\n", "body_gyro_x_train.txt, line 1: 129 values where 128 belong"),
-    ("train/y_train.txt", "1\n", "7\n", "y_train.txt, line 1: label 7 is not one of 1 to 6"),
-    ("train/y_train.txt", "1\n", "1.5\n", "label 1.5 is not one of 1 to 6"),
-    ("train/y_train.txt", "1\n", "one\n", "y_train.txt, line 1: 'one' is not a number"),
-    ("train/y_train.txt", "1\n", "", "y_train.txt has 287 lines for 288 windows"),
-    ("test/subject_test.txt", "5\n", "3\n", "Subject 3 stands in both train and test"),
+@pytest.mark.parametrize("name, line, text, problem", [
+    (SIGNAL, 4, "1.0 2.0", "body_gyro_x_train.txt, line 5: 128 finite numbers"),
+    (SIGNAL, 0, " ".join(["1.0"] * 127 + ["one"]), "body_gyro_x_train.txt, line 1"),
+    (SIGNAL, 1, " ".join(["1.0"] * 127 + ["NaN"]), "body_gyro_x_train.txt, line 2"),
+    ("train/y_train.txt", 2, "7", "y_train.txt, line 3: labels are 1 to 6"),
+    ("train/y_train.txt", -1, None, "y_train.txt has .* lines"),
 ])
-def test_bad_files_are_refused_with_a_sentence(activity, damaged, name, old, new, problem):
-    change(damaged / name, old, new)
-    with pytest.raises(ValueError, match=problem):
-        activity.load_data(damaged)
+def test_bad_files_are_refused_with_one_sentence(activity, folder, tmp_path, name, line, text,
+                                                 problem):
+    damaged = shutil.copytree(folder, tmp_path / "UCI_HAR_Dataset")
+    lines = (damaged / name).read_text(encoding="utf-8").splitlines()
+    lines[line:line + 1 or None] = [] if text is None else [text]
+    (damaged / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(ValueError, match=problem) as caught:
+        activity.load_split(damaged, "train")
+    assert "\n" not in str(caught.value)
 
 
-def test_a_short_row_a_gap_and_a_missing_row_are_refused(activity, damaged):
-    path = damaged / SIGNAL
-    lines = path.read_text("utf-8").splitlines()
-    for bad, problem in ((lines[:5] + [lines[5][:16 * 100]] + lines[6:], "line 6: 100 values"),
-                         (lines[:5] + [lines[5][:16 * 127] + " NaN"] + lines[6:],
-                          "line 6: NaN"),
-                         (lines[:-1], "287")):
-        path.write_text("\n".join(bad) + "\n", encoding="utf-8")
-        with pytest.raises(ValueError, match=problem):
-            activity.load_data(damaged)
-    path.write_text("", encoding="utf-8")
-    with pytest.raises(ValueError, match="body_gyro_x_train.txt"):
-        activity.load_data(damaged)
-    path.unlink()
-    with pytest.raises(FileNotFoundError, match="body_gyro_x_train.txt"):
-        activity.load_data(damaged)
-
-
-@settings(max_examples=300, deadline=None)
-@given(place=st.integers(0, 6000), cut=st.integers(0, 40), put=st.binary(max_size=8))
-def test_a_damaged_signal_file_gives_numbers_or_one_sentence(activity, folder, place, cut, put,
-                                                             tmp_path_factory):
-    lines = (folder / SIGNAL).read_bytes().splitlines(keepends=True)[:3]
-    content = b"".join(lines)
-    path = tmp_path_factory.mktemp("damaged") / "body_gyro_x_train.txt"
-    path.write_bytes(content[:place] + put + content[place + cut:])
-    try:
-        table = activity.read_table(path, 128, np.float32)
-    except ValueError as error:
-        assert path.name in str(error) and "\n" not in str(error)
-    else:
-        assert table.shape[1] == 128 and np.isfinite(table).all()
-
-
-def test_a_rotation_keeps_lengths_and_turns_the_three_triads_alike(activity):
-    rng = np.random.default_rng(0)
-    windows = rng.normal(size=(20, 128, 9)).astype(np.float32)
-    windows[:, :, 3:6] = windows[:, :, 6:] = windows[:, :, :3]
-    turned = activity.rotate_windows(windows, activity.random_rotations(20, 30, rng))
-    assert turned.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(turned[:, :, :3], axis=2),
-                               np.linalg.norm(windows[:, :, :3], axis=2), rtol=1e-4)
+def test_the_three_triads_turn_alike_and_by_angles_as_wide_as_asked(activity):
+    windows = np.zeros((2000, 128, 9), np.float32)
+    windows[:, :, [1, 4, 7]] = 1  # along y
+    turned, _labels = next(activity.turned_batches(
+        windows, np.zeros(2000, int), TASK | {"rotation": [30, 0, 0], "batch_size": 2000}))
     np.testing.assert_allclose(turned[:, :, :3], turned[:, :, 6:], rtol=1e-5)
-    assert np.abs(turned - windows).max() > 0.1
+    np.testing.assert_allclose(np.linalg.norm(turned[:, :, 3:6], axis=-1), 1, rtol=1e-5)
+    assert abs(turned[:, :, 0]).max() < 1e-6  # about x: x stays
+    assert 25 < np.degrees(np.arctan2(turned[:, 0, 2], turned[:, 0, 1])).std() < 35
 
 
-def test_rotations_are_proper_and_as_wide_as_asked(activity):
-    matrices = activity.random_rotations(4000, 20, np.random.default_rng(0))
-    np.testing.assert_allclose(matrices @ matrices.transpose(0, 2, 1) - np.eye(3), 0, atol=1e-9)
-    np.testing.assert_allclose(np.linalg.det(matrices), 1, rtol=1e-9)
-    cosines = (np.trace(matrices, axis1=1, axis2=2) - 1) / 2
-    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
-    assert np.sqrt(np.mean(angles ** 2)) == pytest.approx(20, rel=0.05)
+def test_every_window_enters_once_an_epoch(activity, data):
+    data["windows"][:, 0, 0] = np.arange(90)  # which window it is
+    batches = activity.turned_batches(data["windows"], np.arange(90),
+                                      TASK | {"rotation": [0, 0, 0]})
+    for _epoch in range(2):
+        epoch = [next(batches) for _batch in range(6)]
+        seen = np.concatenate([windows[:, 0, 0] for windows, _labels in epoch])
+        labels = np.concatenate([labels for _windows, labels in epoch])
+        assert sorted(seen) == list(range(90)) and (seen == labels).all()
+        assert (seen[1:] < seen[:-1]).any()
 
 
-def test_a_rotation_about_z_by_a_right_angle(activity):
-    matrix = activity.rotations_about(np.array([[0.0, 0, 1]]), np.array([np.pi / 2]))[0]
-    np.testing.assert_allclose(np.abs(matrix), [[0, 1, 0], [1, 0, 0], [0, 0, 1]], atol=1e-9)
-    assert matrix[0, 1] * matrix[1, 0] < 0
+def test_training_is_blind_to_held_out_people(activity, data):
+    task = TASK | {"network": "patch_mlp", "held_out": [2]}
+    changed = {name: values.copy() for name, values in data.items()}
+    held_out = data["subjects"] == 2
+    changed["windows"][held_out] *= 5
+    changed["labels"][held_out] = 0
+    results = []
+    for part in (data, changed):
+        keras.utils.set_random_seed(0)
+        results.append(activity.train_windows(task, part))
+    for name in (name for name in results[0] if name.startswith("weights")):
+        np.testing.assert_array_equal(results[0][name], results[1][name])
+    assert not np.allclose(results[0]["probabilities"], results[1]["probabilities"])
 
 
-def test_the_folds_share_out_the_subjects(activity):
-    subjects = np.repeat(np.arange(1, 22), 3)
-    folds = activity.subject_folds(subjects, 3)
-    assert sorted(s for fold in folds for s in fold) == list(range(1, 22))
-
-
-@pytest.mark.parametrize("layer", [
-    layers.LSTM(4), layers.GRU(4), layers.BatchNormalization(), layers.LayerNormalization(),
-    layers.MaxPooling1D(2), layers.SeparableConv1D(4, 3)])
-def test_layers_of_other_kinds_are_refused(activity, layer):
-    model = keras.Sequential([keras.Input((128, 9)), layers.Dense(4), layer])
-    with pytest.raises(ValueError, match=type(layer).__name__):
-        activity.check_layers(model)
-    with pytest.raises(ValueError, match=type(layer).__name__):
-        activity.check_layers(keras.Sequential([keras.Input((128, 9)), model]))
-
-
-def test_every_model_of_the_notebook_has_allowed_layers_only(activity):
-    windows = np.random.default_rng(0).normal(size=(8, 128, 9)).astype(np.float32)
-    task = dict(hidden_units=4, kernel=3, dropout=0.1, head_dropout=0.1, standardise=True,
-                magnify=10)
-    for network in activity.ARCHITECTURES:
-        model = activity.make_model({**task, "network": network}, windows)
+def test_every_network_has_weights_in_allowed_layers_only(activity, data):
+    allowed = (keras.layers.SimpleRNN, keras.layers.Conv1D, keras.layers.Conv2D,
+               keras.layers.Dense)
+    for name in activity.NETWORKS:
+        model = activity.build(TASK | {"network": name}, data["windows"])
+        assert all(type(layer) in allowed for layer in model.layers if layer.weights)
         assert model.output_shape == (None, 6)
-        kinds = {type(layer).__name__ for layer in model.layers if layer.count_params()}
-        assert kinds <= {"SimpleRNN", "Conv1D", "Conv2D", "Dense", "Normalization"}
+    model = activity.build(TASK | {"network": "simple_rnn", "hidden_units": 64, "magnify": 0},
+                           data["windows"])
+    assert model.count_params() == 9 * 64 + 64 * 64 + 64 + 64 * 6 + 6
 
 
-def test_magnified_channels_stand_beside_the_plain_ones(activity):
-    windows = np.random.default_rng(0).normal(0.5, 2, (5, 128, 9)).astype(np.float32)
-    inputs = activity.keras.Input((128, 9))
-    outputs = activity.magnify(inputs, {"magnify": 10})
-    both = activity.keras.Model(inputs, outputs)(windows).numpy()
-    assert np.array_equal(both[:, :, :9], windows)
-    np.testing.assert_allclose(both[:, :, 9:], np.tanh(10 * windows), rtol=1e-5)
-    assert activity.magnify(inputs, {"magnify": 0}) is inputs
+def test_the_gradient_goes_back_by_the_formula(activity, data):
+    model = activity.build(TASK | {"network": "simple_rnn", "patch": 32}, data["windows"])
+    norms = activity.gradient_back(model, data["windows"][:5], data["labels"][:5])
+    layer = next(layer for layer in model.layers if isinstance(layer, keras.layers.SimpleRNN))
+    kernel, recurrent, bias = layer.get_weights()
+    states = [np.zeros((5, 4))]
+    inputs = keras.Model(model.input, layer.input)(data["windows"][:5]).numpy()
+    for x in np.moveaxis(inputs, 1, 0):
+        states.append(np.tanh(x @ kernel + states[-1] @ recurrent + bias))
+    wrong = model(data["windows"][:5]).numpy() - np.eye(6)[data["labels"][:5]]
+    gradient, expected = wrong @ model.layers[-1].get_weights()[0].T, []
+    for h in reversed(states[1:]):
+        expected.insert(0, np.linalg.norm(gradient, axis=1))
+        gradient = (gradient * (1 - h**2)) @ recurrent.T
+    np.testing.assert_allclose(norms, np.stack(expected, axis=1), rtol=1e-3, atol=1e-7)
+
+
+def test_replaced_samples_change_what_depends_on_them_only(activity, data):
+    class Model:
+        def predict(self, windows, **_options):
+            return np.eye(6)[(windows[:, 64, 0] > 0).astype(int)]
+    labels = (data["windows"][:, 64, 0] > 0).astype(int)
+    accuracy = [activity.accuracy_without(Model(), data["windows"], labels, count)
+                for count in (64, 65)]
+    assert accuracy[0] == 1 and accuracy[1] < 0.8
+
+
+def test_intervals_and_p_values_on_known_cases(activity):
+    first = pd.Series(0.9 + np.linspace(0, 0.08, 9))
+    found = activity.compare(first, first - 0.05)
+    assert found["points"] == pytest.approx(5) and found["p"] == pytest.approx(2 / 512)
+    assert found["95 % over people"] == "5.0 to 5.0"
+    people = np.random.default_rng(0).normal(size=200)
+    low, high = map(float, activity.over_people(people).split(" to "))
+    assert high - low == pytest.approx(200 * 1.96 / np.sqrt(200), rel=0.15)
+
+
+def test_classify_refuses_what_it_was_not_made_for(activity, data):
+    class Model:
+        def predict(self, windows, **_options):
+            return np.eye(6)[np.zeros(len(windows), int)]
+    windows = np.zeros((3, 128, 9))
+    windows[:, :, 6] = 1
+    assert activity.classify(windows, Model()) == ["walking"] * 3
+    for bad, problem in ((windows[0], "shape"), (9.81 * windows, "m/s²"),
+                         (np.where(windows == 1, np.nan, windows), "missing")):
+        with pytest.raises(ValueError, match=problem):
+            activity.classify(bad, Model())

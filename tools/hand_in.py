@@ -52,6 +52,7 @@ def find_problems(cells, parts):
                 found.append(f"[{number}] shows the error {output['ename']}")
             if output.get("name") == "stderr":
                 found.append(f"[{number}] shows stderr: {''.join(output['text'])[:80]!r}")
+    found += [] if claims(cells) else ["it has no table of claims"]
     if path := ABSOLUTE_PATH.search(json.dumps(cells, ensure_ascii=False)):
         found.append(f"an absolute path stands in it ({path[0]}…)")
     return found
@@ -80,8 +81,6 @@ def remarks(cells):
         if cell["metadata"].get("source_hash", now) != now:
             yield (f"code cell {number} ({first_line:.40}) differs from what was run by make "
                    "submission; if you ran it again in Jupyter, all is well")
-    if not claims(cells):
-        yield "it has no table of claims"
     for heading, row in claims(cells):
         if row["holds"] == "no":
             yield f"does not hold: {row['claim']} ({row['figures']}), under \"{heading}\""
