@@ -1,11 +1,14 @@
 """The functions of exercise 1, taken from the notebook's own cells."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-TINY = dict(hidden=[8], epochs=4, rate=0.02, batch_size=16, weights_kept=True, fold=0, seed=0)
+TINY = dict(hidden=[8], epochs=4, rate=0.02, batch_size=16, fold=0, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +68,14 @@ def test_a_name_too_long_is_refused(names):
         names.encode(["a" * 30], names.make_alphabet(["a"]), "before")
 
 
-def test_class_weights_have_mean_one_and_undo_the_shares(names):
+def test_sample_weights_have_mean_one_and_undo_the_shares(names):
     y = np.repeat([0, 1, 2, 3, 4], [60, 20, 10, 5, 5])
-    weights = names.class_weights(y, 1.0)
-    assert weights[y].mean() == pytest.approx(1)
-    np.testing.assert_allclose(weights * np.bincount(y), 20)
-    root = names.class_weights(y, 0.5)
-    assert root[2] / root[0] == pytest.approx(6**0.5)
+    assert names.sample_weights(y, 0.0).tolist() == [1] * 100
+    weights = names.sample_weights(y, 1.0)
+    assert weights.mean() == pytest.approx(1)
+    np.testing.assert_allclose(np.bincount(y, weights), 20)
+    root = names.sample_weights(y, 0.5)
+    assert root[80] / root[0] == pytest.approx(6**0.5)
 
 
 def test_oversampling_levels_the_languages_and_keeps_every_name(names):
@@ -100,11 +104,6 @@ def test_a_treatment_reaches_the_training(names, data, treatment):
     assert train(names, data, **treatment)["proba"][:, 1].mean() > 1.5 * rare
 
 
-def test_names_left_out_are_not_learnt(names, data):
-    without = train(names, data, kept=[0.0, 1.0, 1.0, 1.0, 1.0])["proba"]
-    assert without[:, 0].mean() < 0.5 * train(names, data)["proba"][:, 0].mean()
-
-
 def test_the_adjusted_loss_is_cross_entropy_of_shifted_logits(names):
     proba, share = np.array([[0.6, 0.1, 0.1, 0.1, 0.1]]), np.array([0.6, 0.1, 0.1, 0.1, 0.1])
     truth = np.eye(5)[[1]]
@@ -114,40 +113,72 @@ def test_the_adjusted_loss_is_cross_entropy_of_shifted_logits(names):
     assert float(plain[0]) == pytest.approx(-np.log(0.1), abs=1e-3)
 
 
-def test_adjustment_divides_by_the_share(names):
-    proba, share = np.array([[0.6, 0.3, 0.1]]), np.array([0.8, 0.1, 0.1])
-    np.testing.assert_allclose(names.adjust(proba, share, 0.0), proba)
-    expected = np.array([[0.75, 3, 1]]) / 4.75
-    np.testing.assert_allclose(names.adjust(proba, share, 1.0), expected)
+@pytest.fixture
+def study(names, data, monkeypatch):
+    """The notebook's names and its record of studies, on the sample; a table of two runs."""
+    for name, value in {**data, "data": data, "records": {}}.items():
+        monkeypatch.setattr(names, name, value, raising=False)
+    truth, proba = data["y"][data["part"] == 0], np.full((sum(data["part"] == 0), 5), 0.2)
+    row = dict(fold=0, failed=False, proba=proba, truth=truth, model="even",
+               **dict(zip(names.SCORES, names.scores(proba, truth))))
+    return pd.DataFrame([row, row | dict(fold=1, truth=data["y"][data["part"] == 1],
+                                         proba=proba[:1].repeat(sum(data["part"] == 1), 0))])
+
+
+def test_adjustment_divides_by_the_share_of_the_training_names(names, study, data):
+    assert names.adjusted(study, 0.0).proba[0].tolist() == study.proba[0].tolist()
+    share = np.bincount(data["y"][data["part"] > 0], minlength=5) / sum(data["part"] > 0)
+    found = names.adjusted(study, 1.0)
+    np.testing.assert_allclose(found.proba[0], 0.2 / np.tile(share, (len(found.proba[0]), 1)))
+    rare = share.argmin()
+    assert (found.proba[0].argmax(1) == rare).all()
+    assert found.accuracy[0] == pytest.approx(np.mean(found.truth[0] == rare))
+    assert study.accuracy[0] == pytest.approx(np.mean(study.truth[0] == 0))
+
+
+def test_the_cost_of_an_error_is_that_of_the_language_missed(names, study):
+    prices = np.array([1, 3, 3, 3, 3])
+    expected = np.mean([3 * np.mean(truth != 0) for truth in study.truth])
+    assert names.cost(study, prices) == pytest.approx(expected)
+
+
+def runs_of(**scores):
+    """Return a table of runs, five folds a model, with these balanced accuracies."""
+    return pd.DataFrame([
+        dict(model=model, fold=fold, failed=value == 0, balanced_accuracy=value)
+        for model, values in scores.items() for fold, value in enumerate(values)])
 
 
 def test_the_interval_over_folds_is_the_corrected_t_test(names):
     a, b = np.array([0.81, 0.84, 0.79, 0.86, 0.80]), np.array([0.78, 0.80, 0.79, 0.80, 0.79])
-    mean, low, high, p = names.fold_interval(a - b)
+    mean, p, text = names.compare(runs_of(a=a, b=b), "a", "b")
     usual = stats.ttest_rel(a, b)
     assert mean == pytest.approx((a - b).mean())
-    assert high - mean == pytest.approx(1.5 * (usual.confidence_interval().high - mean))
     assert p == pytest.approx(2 * stats.t.sf(usual.statistic / 1.5, 4))
-    assert low < mean < high
+    half = 1.5 * (usual.confidence_interval().high - mean)
+    assert text == f"{100 * mean:+.1f} points [{100 * (mean - half):+.1f}, " \
+                   f"{100 * (mean + half):+.1f}]"
 
 
-def test_scores_of_counts_are_those_of_sklearn(names):
+def test_a_failed_run_is_left_out_of_the_comparison(names):
+    mean, *_ = names.compare(runs_of(a=[0.8, 0.7, 0], b=[0.7, 0.6, 0.6]), "a", "b")
+    assert mean == pytest.approx(0.1)
+
+
+def test_scores_are_those_of_sklearn(names):
     rng = np.random.default_rng(0)
-    truth, said = rng.integers(0, 5, (2, 300))
-    counts = np.zeros((300, 5, 5))
-    counts[range(300), truth, said] = 1
+    truth, proba = rng.integers(0, 5, 300), rng.random((300, 5))
+    said = proba.argmax(1)
     expected = [accuracy_score(truth, said), recall_score(truth, said, average="macro"),
                 f1_score(truth, said, average="macro")]
-    np.testing.assert_allclose(names.score_counts(counts), expected)
-    for value, (low, high) in zip(expected, names.name_intervals(counts)):
-        assert low < value < high
+    np.testing.assert_allclose(names.scores(proba, truth), expected)
 
 
 def test_the_norms_of_the_gradient_back_in_time(names):
-    U = 0.5 * np.eye(3)
-    weights = np.zeros((2, 3)), U, np.zeros(3)
-    norms = names.gradient_back(weights, np.zeros((4, 6, 2)), reach=5)
-    np.testing.assert_allclose(norms, np.tile(0.5 ** np.arange(6), (4, 1)))
+    network = SimpleNamespace(get_weights=lambda: [np.zeros((2, 3)), 0.5 * np.eye(3),
+                                                   np.zeros(3), np.zeros((3, 5)), np.zeros(5)])
+    norms = names.gradient_back(network, np.zeros((4, 12, 2)))
+    np.testing.assert_allclose(norms, 0.5 ** np.arange(11))
 
 
 @pytest.mark.parametrize("content", [b"", b"\n \n", b"M\xfcller\n", None])

@@ -125,14 +125,14 @@ def test_a_killed_sweep_goes_on_where_it_stopped(sweeps, tmp_path):
     code = (f"import sys; sys.path[:0] = {[str(Path(__file__).parent), *sys.path]!r}\n"
             f"import {sweeps.module.__name__} as runner, test_runner as t\n"
             f"sweeps = t.Sweeps(runner, t.Path({str(tmp_path)!r}), t.pytest.MonkeyPatch())\n"
-            "sweeps.run(range(6), train=t.train, seconds=0.7)\n")
+            "sweeps.run(range(6), train=t.train, seconds=1.5)\n")
     process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
     while len(sweeps.kept()) < 2 and process.poll() is None:
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     done, begun = len(sweeps.kept()), len(sweeps.trained())
-    results = sweeps.run(range(6), seconds=0.7)
+    results = sweeps.run(range(6), seconds=1.5)
     assert 2 <= done < 6 and len(sweeps.trained()) == begun + 6 - done
     undisturbed = [np.random.RandomState(seed).random_sample() + 30 for seed in range(6)]
     assert [result["value"] for result in results] == undisturbed
