@@ -51,10 +51,11 @@ def test_it_runs_without_any_package_in_a_moment_and_always_the_same(project):
 
 
 @pytest.mark.parametrize("author, named", [("…", True), ("", True), ("...", True),
-                                           ("Ada Lovelace", False)])
+                                           ("Ada Lovelace", False), (None, True)])
 def test_an_author_left_out_is_named(project, capsys, author, named):
+    line = "" if author is None else f"**Author:** {author}"
     change(project / NAME, lambda content: content["cells"][0].update(
-        source=f"# Title\n\n**Author:** {author}"))
+        source=f"# Title\n\n{line}\n\nText."))
     assert hand_in.hand_in(project) == 0
     shown = capsys.readouterr().out.partition(NAME)[2]
     assert ("fill in the line **Author:** in the first cell" in shown) == named
@@ -105,12 +106,29 @@ def test_what_is_wrong_is_named_and_nothing_zipped(project, capsys, cell, proble
     assert not (project / "submission.zip").exists()
 
 
-@pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[]", "{}", None])
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD", "[]", "{}"])
 def test_what_is_no_notebook_is_named(project, capsys, content):
-    path = project / NAME
-    path.write_text(content, encoding="utf-8") if content else path.unlink()
+    (project / NAME).write_text(content, encoding="utf-8")
     assert hand_in.hand_in(project) == 1
-    assert f"{NAME} cannot be read as a notebook" in capsys.readouterr().err
+    assert f"{NAME} is missing or no notebook" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name, sentence", [
+    (NAME, f"{NAME} is missing or no notebook"),
+    ("requirements.txt", "requirements.txt: No such file")])
+def test_a_missing_file_is_named(project, capsys, name, sentence):
+    (project / name).unlink()
+    assert hand_in.hand_in(project) == 1
+    assert sentence in (shown := capsys.readouterr().err) and "Traceback" not in shown
+    assert not (project / "submission.zip").exists()
+
+
+def test_a_short_run_is_named(project, capsys):
+    claims = [CLAIM | {"holds": "not judged"}]
+    outputs = [OUTPUTS[0], OUTPUTS[1] | {"metadata": {"claims": claims}}]
+    change(project / NAME, lambda content: content["cells"][-1].update(outputs=outputs))
+    assert hand_in.hand_in(project) == 0
+    assert capsys.readouterr().out.count("it shows a short run or sample data") == 1
 
 
 @pytest.mark.parametrize("kept, named", [("print(1 / 5)", True), ("\nprint(1 / 4)\n", False)])

@@ -17,7 +17,7 @@ PARTS = {
 }
 CONTENT = ["requirements.txt", *PARTS]
 ABSOLUTE_PATH = re.compile(r"(?<![\w.:/])/(?:home|Users|root|work|tmp|private|mnt)/|[A-Z]:\\\\")
-NO_AUTHOR = re.compile(r"\*\*Author:\*\*[ \t.…]*$", flags=re.M)
+AUTHOR = re.compile(r"\*\*Author:\*\*[ \t]*[^\s.…]")
 
 
 def read(path):
@@ -74,13 +74,15 @@ def claims(cells):
 
 def remarks(cells):
     """Return what the author may want to do to a notebook that can be handed in."""
-    if NO_AUTHOR.search(cells[0]["source"]):
+    if not AUTHOR.search(cells[0]["source"]):
         yield "fill in the line **Author:** in the first cell"
     for number, cell in enumerate((c for c in cells if c["cell_type"] == "code"), 1):
         now, first_line = hash_of(cell["source"]), cell["source"].strip().partition("\n")[0]
         if cell["metadata"].get("source_hash", now) != now:
             yield (f"code cell {number} ({first_line:.40}) differs from what was run by make "
                    "submission; if you ran it again in Jupyter, all is well")
+    if any(row["holds"] == "not judged" for _, row in claims(cells)):
+        yield 'it shows a short run or sample data: set SIZE = "full", get the data, run all'
     for heading, row in claims(cells):
         if row["holds"] == "no":
             yield f"does not hold: {row['claim']} ({row['figures']}), under \"{heading}\""
@@ -99,19 +101,22 @@ def write_zip(root):
 
 
 def hand_in(root=ROOT):
-    """Check and zip the notebooks under `root`, print of each which heading answers which
-    part and what is left for its author to do; return the exit code."""
+    """Check and zip the notebooks, say what answers which part; return the exit code."""
     notebooks, problems = {}, []
     for name, parts in PARTS.items():
         try:
             notebooks[name] = read(root / name)
             problems += [f"{name}: {p}" for p in find_problems(notebooks[name], parts)]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            problems.append(f"{name} cannot be read as a notebook ({type(error).__name__})")
+            problems.append(f"{name} is missing or no notebook ({type(error).__name__})")
+    try:
+        if not problems:
+            write_zip(root)
+    except OSError as error:
+        problems = [f"{error.filename}: {error.strerror}"]
     if problems:
         print("Stopped, submission.zip is as it was:", *problems, sep="\n  ", file=sys.stderr)
         return 1
-    write_zip(root)
     for name, cells in notebooks.items():
         print(name, *(f"  {part}  {text}" for part, text in sorted(headings(cells).items())),
               *(f"  !!  {remark}" for remark in remarks(cells)), sep="\n")
