@@ -47,7 +47,8 @@ def make(tmp_path):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             shutil.copy(ROOT / name, tmp_path / name)
         path = tmp_path / "python"
-        path.write_text(f"#!{sys.executable}\nimport sys\n{python}\n", encoding="utf-8")
+        path.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$0.py" "$@"\n', encoding="utf-8")
+        (tmp_path / "python.py").write_text(f"import sys\n{python}\n", encoding="utf-8")
         path.chmod(0o755)
         return subprocess.Popen(["make", f"PYTHON={path}", target], cwd=tmp_path, text=True,
                                 stderr=subprocess.PIPE, start_new_session=True)
