@@ -116,11 +116,13 @@ def test_what_is_no_notebook_is_named(project, capsys, content):
 @pytest.mark.parametrize("name, sentence", [
     (NAME, f"{NAME} is missing or no notebook"),
     ("requirements.txt", "requirements.txt: No such file")])
-def test_a_missing_file_is_named(project, capsys, name, sentence):
+def test_a_missing_file_is_named_and_the_zip_stays(project, capsys, name, sentence):
+    (project / "submission.zip").write_text("the old one", encoding="utf-8")
     (project / name).unlink()
     assert hand_in.hand_in(project) == 1
     assert sentence in (shown := capsys.readouterr().err) and "Traceback" not in shown
-    assert not (project / "submission.zip").exists()
+    assert (project / "submission.zip").read_text("utf-8") == "the old one"
+    assert not list(project.glob("*.part"))
 
 
 def test_a_short_run_is_named(project, capsys):

@@ -2,7 +2,6 @@
 (make zip). It runs no cell and needs no package."""
 
 import hashlib
-import io
 import json
 import re
 import sys
@@ -90,14 +89,14 @@ def remarks(cells):
 
 def write_zip(root):
     """Write submission.zip; the same files give the same bytes."""
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
+    beside = root / "submission.part"
+    with zipfile.ZipFile(beside, "w") as archive:
         for name in sorted(CONTENT):
             member = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             member.external_attr = 0o644 << 16
             archive.writestr(member, (root / name).read_bytes(), zipfile.ZIP_DEFLATED)
-    (root / "submission.zip").write_bytes(content.getvalue())
-    print(f"submission.zip: {len(content.getvalue()) / 1e6:.1f} MB.")
+    print(f"submission.zip: {beside.stat().st_size / 1e6:.1f} MB.")
+    beside.replace(root / "submission.zip")
 
 
 def hand_in(root=ROOT):
@@ -113,6 +112,7 @@ def hand_in(root=ROOT):
         if not problems:
             write_zip(root)
     except OSError as error:
+        (root / "submission.part").unlink(missing_ok=True)
         problems = [f"{error.filename}: {error.strerror}"]
     if problems:
         print("Stopped, submission.zip is as it was:", *problems, sep="\n  ", file=sys.stderr)
