@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 SIGNAL = "train/Inertial Signals/body_gyro_x_train.txt"
-TASK = dict(patch=1, thin=False, magnify=10, clip=1.0, watch=False, hidden_units=4, seed=0,
-            dropout=0.1, rotation=[30, 8, 8], decay=0.01, rate=0.01, batch_size=16, epochs=2)
+TASK = dict(depth=2, patch=1, thin=False, channels=1, magnify=10, clip=1.0, left_out=[],
+            cell={}, watch=False, hidden_units=4, seed=0, dropout=0.1, rotation=[30, 8, 8],
+            decay=0.01, rate=0.01, batch_size=16, epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -83,10 +84,11 @@ def test_every_window_enters_once_an_epoch(activity, data):
         assert (seen[1:] < seen[:-1]).any()
 
 
-def test_training_is_blind_to_held_out_people(activity, data):
-    task = TASK | {"network": "patch_mlp", "held_out": [2]}
+@pytest.mark.parametrize("people", [{"held_out": [2]}, {"held_out": [2], "left_out": [3]}])
+def test_training_is_blind_to_people_held_out_or_left_out(activity, data, people):
+    task = TASK | {"network": "patch_mlp"} | people
     changed = {name: values.copy() for name, values in data.items()}
-    held_out = data["subjects"] == 2
+    held_out = np.isin(data["subjects"], sum(people.values(), []))
     changed["windows"][held_out] *= 5
     changed["labels"][held_out] = 0
     results = []
@@ -108,6 +110,27 @@ def test_every_network_has_weights_in_allowed_layers_only(activity, data):
     model = activity.build(TASK | {"network": "simple_rnn", "hidden_units": 64, "magnify": 0},
                            data["windows"])
     assert model.count_params() == 9 * 64 + 64 * 64 + 64 + 64 * 6 + 6
+
+
+def test_a_changed_network_is_trained_anew_and_no_other(activity, monkeypatch):
+    """The task, and so the key of a run, holds the source of its network."""
+    def tasks():
+        return {name: activity.task_of(name, "slow", [1]) for name in activity.NETWORKS}
+    before = tasks()
+    assert all(f"def {name}(" in task["layers"] for name, task in before.items())
+    monkeypatch.setitem(activity.NETWORKS, "conv_small", activity.conv_deep)
+    assert [name for name, task in tasks().items() if task != before[name]] == ["conv_small"]
+
+
+def test_a_channel_taken_away_has_no_say(activity, data):
+    model = activity.build(TASK | {"network": "conv_small", "channels": [0] + [1] * 8},
+                           data["windows"])
+    changed = data["windows"].copy()
+    changed[:, :, 0] += 1
+    said = model.predict(data["windows"], verbose=0)
+    np.testing.assert_allclose(model.predict(changed, verbose=0), said, atol=1e-6)
+    changed[:, :, 1] += 1
+    assert not np.allclose(model.predict(changed, verbose=0), said, atol=1e-3)
 
 
 def test_the_gradient_goes_back_by_the_formula(activity, data):
@@ -154,7 +177,10 @@ def test_classify_refuses_what_it_was_not_made_for(activity, data):
     windows = np.zeros((3, 128, 9))
     windows[:, :, 6] = 1
     assert activity.classify(windows, Model()) == ["walking"] * 3
-    for bad, problem in ((windows[0], "shape"), (9.81 * windows, "m/s²"),
+    one_in_metres = windows * np.array([1, 1, 9.81])[:, None, None]
+    for bad, problem in ((windows[0], "shape"), (windows[:0], "shape"),
+                         (one_in_metres, "Window 2: .* 9.8 g.*m/s²"),
+                         (np.roll(windows, 3, axis=2), "Window 0: .* 0 g"),
                          (np.where(windows == 1, np.nan, windows), "missing")):
         with pytest.raises(ValueError, match=problem):
             activity.classify(bad, Model())
