@@ -72,7 +72,7 @@ def execute(path, parameters):
 
 def show_progress(title, running, begun):
     """Show the cell and its last line of output until `running` (a future) ends."""
-    while not wait([running], timeout=1).done:
+    while not wait([running], timeout=5).done:
         outputs = [o.get("data", o) for cell in begun[-1:] for o in cell.outputs]
         shown = "".join(o.get("text/plain", o.get("text", "")) for o in outputs).strip()
         print(f"\r{title}, cell {len(begun)}: {shown.rpartition(chr(10))[2]:<50.50}", end="",
