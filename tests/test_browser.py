@@ -27,6 +27,8 @@ FIGURES = "[...document.images].map(image => image.complete && image.naturalWidt
 TOO_WIDE = """[...document.querySelectorAll('body, body *')]
     .filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
     .map(box => box.closest('.jp-Cell')?.innerText.slice(0, 80) ?? box.tagName)"""
+COLLAPSED = """[...document.querySelectorAll('.celltag_setup, .celltag_runner')]
+    .map(cell => cell.querySelector('.jp-Cell-inputWrapper').clientHeight)"""
 SMALL_TEXT = """limit => [...document.querySelectorAll('body *')]
     .filter(box => box.checkVisibility() && parseFloat(getComputedStyle(box).fontSize) < limit
         && [...box.childNodes].some(node => node.nodeType === 3 && node.data.trim()))
@@ -69,6 +71,7 @@ def test_the_page_reads_well(browser, tmp_path, name):
     assert page.evaluate(FIGURES) and all(page.evaluate(FIGURES))
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
     assert page.evaluate(TOO_WIDE) == []
+    assert 0 < max(page.evaluate(COLLAPSED)) < 40  # px: one line of each such cell
     assert page.evaluate(SMALL_TEXT, SMALLEST) == []
 
 
@@ -108,6 +111,7 @@ def test_notebooks_signed_and_saved_in_jupyterlab_are_zipped(browser, tmp_path, 
             page.goto(f"{address}lab/workspaces/{Path(name).stem}/tree/{name}?token={token}")
             page.wait_for_function(LOADED)
             assert all(page.evaluate(HIDDEN))
+            assert "celltag" not in page.inner_text("body")  # the style of the HTML page
             page.evaluate(SIGN)
             page.screenshot(path=SCREENS / f"lab_{Path(name).stem}.png")
             page.close()
