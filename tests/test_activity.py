@@ -160,11 +160,13 @@ def test_replaced_samples_change_what_depends_on_them_only(activity, data):
     assert accuracy[0] == 1 and accuracy[1] < 0.8
 
 
-def test_intervals_and_p_values_on_known_cases(activity):
-    first = pd.Series(0.9 + np.linspace(0, 0.08, 9))
-    found = activity.compare(first, first - 0.05)
-    assert found["points"] == pytest.approx(5) and found["p"] == pytest.approx(2 / 512)
-    assert found["95 % over people"] == "5.0 to 5.0"
+def test_intervals_and_p_values_on_known_cases(activity, monkeypatch):
+    first = 0.9 + np.linspace(0, 0.08, 9)
+    by_person = pd.DataFrame([first, first - 0.05], ["a", "b"])
+    monkeypatch.setattr(activity, "by_person", by_person, raising=False)
+    pair, gap, interval, p = activity.compare("a", "b")
+    assert gap == pytest.approx(5) and p == pytest.approx(2 / 512)
+    assert (pair, interval) == ("a − b", "5.0 to 5.0")
     people = np.random.default_rng(0).normal(size=200)
     low, high = map(float, activity.over_people(people).split(" to "))
     assert high - low == pytest.approx(200 * 1.96 / np.sqrt(200), rel=0.15)

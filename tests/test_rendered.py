@@ -20,7 +20,7 @@ each_notebook = pytest.mark.parametrize("name", NOTEBOOKS)
 def test_it_passes_the_check_at_full_size_on_real_data(name):
     assert hand_in.find_problems(CELLS[name], hand_in.PARTS[name]) == []
     (parameters,) = code_of(CELLS[name], "parameters")
-    assert parameters.startswith('SIZE = "full"') and parameters.count("SIZE =") == 1
+    assert parameters.startswith('SIZE = "full"') and parameters.count("SIZE = ") == 1
     shown = str([cell.get("outputs") for cell in CELLS[name]])
     assert "no result" not in shown.lower()
     assert [word for word in (".npz", "build/", "is damaged", "workers.log", " left'")
@@ -56,6 +56,15 @@ def test_its_contents_lead_to_headings_and_its_colours_differ_for_all(name):
     assert len(links) >= 4 and links <= anchors
     colours = set(re.findall(r"#[0-9A-Fa-f]{6}\b", "\n".join(code_of(CELLS[name]))))
     assert {c.upper() for c in colours if not c[1:3] == c[3:5] == c[5:]} <= OKABE_ITO
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS[:2])
+def test_a_short_run_in_jupyter_leaves_the_results_alone(name):
+    (parameters,) = code_of(CELLS[name], "parameters")
+    for size, folder in (("full", "."), ("preview", "preview")):
+        found = {}
+        exec(parameters.replace('"full"', f'"{size}"', 1), found)
+        assert (found["OUTPUT_FOLDER"], found["RUNS_FOLDER"]) == (folder, f"{folder}/runs")
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS[:2])
