@@ -32,7 +32,7 @@ clean:
 	rm -rf build .venv
 
 distclean: clean
-	rm -rf name_classification/runs activity_recognition/runs
+	rm -rf */runs */preview */smoke
 
 # Ctrl-C ends in a sentence; what pip says goes into a file that is shown if it fails
 say := mkdir -p build; run() { "$$@" 2> build/pip.log || { cat build/pip.log >&2; exit 1; }; }; \

@@ -86,13 +86,16 @@ def test_a_build_that_stops_leaves_everything_as_it_was(project, monkeypatch, ca
 
 def test_without_data_a_short_run_on_sample_data_lies_beside(project, monkeypatch, capsys):
     monkeypatch.setattr(build_submission.get_data, "get", lambda dataset: None)
+    kept = project / "build/runs/name_classification/kept.npz"  # by a short run before it
+    kept.parent.mkdir(parents=True)
+    kept.touch()
     before = files_in(project)
-    assert build_submission.main() == 0
+    assert build_submission.main() == 0 and kept.exists()
     assert "no result" in capsys.readouterr().out and files_in(project) == before
     cells = code_in(project / "build/sample" / NOTEBOOKS[0])
     assert cells[0]["source"].endswith("DATA_FOLDER = '../build/data/names'")
     assert cells[-1]["outputs"][0]["text"] == [
-        "preview ../build/sample/name_classification/runs\n"]
+        "preview ../build/runs/name_classification\n"]
 
 
 def test_the_estimate_counts_every_run(project, capsys):

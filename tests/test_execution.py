@@ -42,7 +42,7 @@ def test_the_results_are_tidy_and_complete_and_all_in_one_place(executed, folder
     assert all(row["seed"] and float(row["train_seconds"] or 0) >= 0 for row in rows)
     assert len({tuple(row.items()) for row in rows}) == len(rows)
     written = {path.name for path in (executed / folder).iterdir()}
-    assert {"answer.png", "best_model.keras", "results.csv", "runs"} <= written
-    runs = executed / folder / "runs"
+    assert {"answer.png", "best_model.keras", "results.csv"} <= written
+    runs = executed.parent / "runs" / folder
     assert list(runs.glob("*.npz")) and not list(runs.glob("*.part*"))
     assert "Traceback" not in (runs / "workers.log").read_text("utf-8", errors="replace")

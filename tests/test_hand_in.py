@@ -125,12 +125,13 @@ def test_a_missing_file_is_named_and_the_zip_stays(project, capsys, name, senten
     assert not list(project.glob("*.part"))
 
 
-def test_a_short_run_is_named(project, capsys):
+def test_a_short_run_is_named_and_not_zipped(project, capsys):
     claims = [CLAIM | {"holds": "not judged"}]
     outputs = [OUTPUTS[0], OUTPUTS[1] | {"metadata": {"claims": claims}}]
     change(project / NAME, lambda content: content["cells"][-1].update(outputs=outputs))
-    assert hand_in.hand_in(project) == 0
-    assert capsys.readouterr().out.count("it shows a short run or sample data") == 1
+    assert hand_in.hand_in(project) == 1
+    assert capsys.readouterr().err.count(f"{NAME}: no full run on real data") == 1
+    assert not (project / "submission.zip").exists()
 
 
 @pytest.mark.parametrize("kept, named", [("print(1 / 5)", True), ("\nprint(1 / 4)\n", False)])

@@ -36,8 +36,7 @@ def measure(way):
         began = time.perf_counter()
         for task in TASKS if way == "one by one" else []:
             train_alone(train, task, data, None)  # noqa: F821
-        if way == "sweep":
-            sweep(train, TASKS, data)  # noqa: F821
+        sweep(train, TASKS if way == "sweep" else [], data)  # noqa: F821
         print(f"{len(TASKS)} networks, {way}: {time.perf_counter() - began:.1f} s")
 
 

@@ -88,7 +88,8 @@ def build(target, size="full", sample=None):
     for name, parts in hand_in.PARTS.items():
         path, folder = ROOT / name, (target / name).parent
         folder.mkdir(parents=True, exist_ok=True)
-        places = {"OUTPUT_FOLDER": folder, "RUNS_FOLDER": size != "full" and folder / "runs",
+        runs = size != "full" and target.parent / "runs" / path.stem  # the next build goes on
+        places = {"OUTPUT_FOLDER": folder, "RUNS_FOLDER": runs,
                   "DATA_FOLDER": sample and sample / DATA_FOLDERS.get(path.stem, "")}
         parameters = {} if size == "full" else {"SIZE": size}
         parameters |= {name: Path(os.path.relpath(place, path.parent)).as_posix()
