@@ -188,5 +188,5 @@ def test_a_bad_file_is_refused_with_a_sentence(names, sample, tmp_path, content)
                                                    is not None else text)
     if content is None:
         (tmp_path / "French.txt").unlink()
-    with pytest.raises(ValueError, match="^French.txt is missing.*pytorch.org.*, in data/names"):
+    with pytest.raises(ValueError, match="^French.txt is missing.*pytorch.org.* in data/names"):
         names.read_pairs(tmp_path)
