@@ -1,5 +1,4 @@
-"""Time a sweep of the notebooks' runner against one process that trains and evaluates the
-same networks in turn, with TensorFlow's default threads (make bench, on an idle machine)."""
+"""Time the sweep against one process with TensorFlow's default threads (make bench)."""
 
 import os
 import sys
@@ -36,7 +35,8 @@ def measure(way):
         began = time.perf_counter()
         for task in TASKS if way == "one by one" else ():
             train_alone(train, task, data, None)  # noqa: F821
-        _ = way == "sweep" and sweep(train, TASKS, data)  # noqa: F821
+        if way == "sweep":
+            sweep(train, TASKS, data)  # noqa: F821
         print(f"{len(TASKS)} networks, {way}: {time.perf_counter() - began:.1f} s")
 
 
