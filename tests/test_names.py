@@ -180,7 +180,8 @@ def test_the_norms_of_the_gradient_back_in_time(names):
     np.testing.assert_allclose(norms, 0.5 ** np.arange(11))
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n", b"M\xfcller\n", None])
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"M\xfcller\n", None,
+                                     b"Petit\n" * 30 + b"Martin\nRoux\n"])
 def test_a_bad_file_is_refused_with_a_sentence(names, sample, tmp_path, content):
     for language in names.LANGUAGES:
         text = (sample / "names" / f"{language}.txt").read_bytes()
@@ -188,5 +189,5 @@ def test_a_bad_file_is_refused_with_a_sentence(names, sample, tmp_path, content)
                                                    is not None else text)
     if content is None:
         (tmp_path / "French.txt").unlink()
-    with pytest.raises(ValueError, match="^French.txt is missing.*pytorch.org.* in data/names"):
+    with pytest.raises(ValueError, match="^French.txt is missing.*pytorch.org.*data/names"):
         names.read_pairs(tmp_path)
