@@ -125,10 +125,12 @@ def test_a_missing_file_is_named_and_the_zip_stays(project, capsys, name, senten
     assert not list(project.glob("*.part"))
 
 
-def test_a_short_run_is_named_and_not_zipped(project, capsys):
-    claims = [CLAIM | {"holds": "not judged"}]
-    outputs = [OUTPUTS[0], OUTPUTS[1] | {"metadata": {"claims": claims}}]
-    change(project / NAME, lambda content: content["cells"][-1].update(outputs=outputs))
+SHORT = [OUTPUTS[0], OUTPUTS[1] | {"metadata": {"claims": [CLAIM | {"holds": "not judged"}]}}]
+
+
+@pytest.mark.parametrize("changed", [{"outputs": SHORT}, {"source": 'SIZE = "smoke"\n'}])
+def test_a_short_run_is_named_and_not_zipped(project, capsys, changed):
+    change(project / NAME, lambda content: content["cells"][-1].update(changed))
     assert hand_in.hand_in(project) == 1
     assert capsys.readouterr().err.count(f"{NAME}: no full run on real data") == 1
     assert not (project / "submission.zip").exists()

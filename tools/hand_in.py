@@ -43,8 +43,7 @@ def find_problems(cells, parts):
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     found = [f"no heading `## {part}. …`" for part in parts if part not in headings(cells)]
     if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
-        found.append("the code cells were not run once each, in order: restart the kernel, "
-                     "run all cells, save, try again")
+        found.append("the code cells were not run once each, in order: run all anew, save")
     for number, cell in enumerate(code, 1):
         for output in cell["outputs"]:
             if output["output_type"] == "error":
@@ -104,7 +103,8 @@ def hand_in(root=ROOT):
         try:
             notebooks[name] = read(root / name)
             problems += [f"{name}: {p}" for p in find_problems(notebooks[name], parts)]
-            if any(row["holds"] == "not judged" for _, row in claims(notebooks[name])):
+            if any(re.match('SIZE = "(?!full")', c["source"]) for c in notebooks[name]) or any(
+                    row["holds"] == "not judged" for _, row in claims(notebooks[name])):
                 problems.append(f"{name}: no full run on real data: set SIZE to full, run all")
         except (OSError, ValueError, KeyError, TypeError) as error:
             problems.append(f"{name} is missing or no notebook ({type(error).__name__})")
