@@ -150,6 +150,19 @@ def test_the_gradient_goes_back_by_the_formula(activity, data):
     np.testing.assert_allclose(norms, np.stack(expected, axis=1), rtol=1e-3, atol=1e-7)
 
 
+def test_the_mean_of_all_states_brings_no_weights_and_sees_the_first(activity, data):
+    simple, mean = (activity.build(TASK | {"network": network, "pool": 128}, data["windows"])
+                    for network in ("simple_rnn", "pooled_rnn"))
+    assert mean.count_params() == simple.count_params()
+    mean.set_weights(simple.get_weights())
+    changed = data["windows"].copy()
+    changed[:, 0] += 5
+    gaps = [np.abs(np.subtract(*(model.predict(windows, verbose=0)
+                                 for windows in (data["windows"], changed)))).max()
+            for model in (simple, mean)]
+    assert gaps[1] > 10 * gaps[0]
+
+
 def test_intervals_and_p_values_on_known_cases(activity, monkeypatch):
     first = 0.9 + np.linspace(0, 0.08, 9)
     by_person = pd.DataFrame([first, first - 0.05], ["a", "b"])

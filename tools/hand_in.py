@@ -43,7 +43,7 @@ def find_problems(cells, parts):
     code = [cell for cell in cells if cell["cell_type"] == "code"]
     found = [f"no heading `## {part}. …`" for part in parts if part not in headings(cells)]
     if [cell["execution_count"] for cell in code] != list(range(1, len(code) + 1)):
-        found.append("the code cells were not run once each, in order: run all anew, save")
+        found.append("the code cells were not run once each, in order: restart, run all, save")
     for number, cell in enumerate(code, 1):
         for output in cell["outputs"]:
             if output["output_type"] == "error":
